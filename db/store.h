@@ -1,0 +1,205 @@
+/*
+ * The ledger: what was ordered and what was issued.  Knows no X.509 beyond "DER with these columns".
+ *
+ * A backend is a const table of functions; this header is its contract, and tests/unit/db runs the same tests
+ * over every backend.  Texts are UTF-8 and NUL-terminated; times are microseconds (_us) or seconds (_s) since 1970, UTC.
+ * On failure nothing has changed and no ret_ parameter was written, unless said otherwise.
+ *
+ * Errors of every function: ERR_STORAGE (disk, I/O, corruption), ERR_BUSY (another process held the database longer than
+ * LIMIT_STORE_WAIT_S), ERR_NOMEM; further ones are named.
+ *
+ * Threads: a struct store may be shared; each thread that reads brings its own struct store_reader.  store_record and
+ * the changing functions may be called by one thread at a time a process (the writer's, or the only one of a command).
+ */
+#ifndef DB_STORE_H
+#define DB_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+
+enum {
+	STORE_SERIAL_BYTES = 16,
+	STORE_HASH_BYTES = 32
+};
+
+struct store;
+struct store_reader;
+
+/* ---- certification authorities ------------------------------------------------------------------- */
+
+struct store_ca {
+	int64_t	id;
+	char	name[LIMIT_NAME_BYTES + 1];
+	bool	active;				/* an inactive CA issues nothing */
+	char	key_ref[256];			/* file name below the home's ca/; never the key itself */
+	uint8_t	*der;				/* of its certificate; owned: store_ca_done frees it */
+	size_t	der_len;
+	int64_t	created_at_us;
+};
+void	store_ca_done(struct store_ca *ca);
+
+/* ---- batches ------------------------------------------------------------------------------------- */
+
+enum batch_state { BATCH_OPEN, BATCH_CLOSED };
+const char	*batch_state_name(enum batch_state s);		/* "open", "closed" */
+
+struct store_batch {
+	/* the order: never changes after it was made */
+	int64_t			id;
+	char			name[LIMIT_NAME_BYTES + 1];
+	int64_t			ca_id;
+	char			ca_name[LIMIT_NAME_BYTES + 1];
+	char			profile[LIMIT_NAME_BYTES + 1];
+	char			pattern[LIMIT_PATTERN_BYTES + 1];	/* "" = any device id */
+	bool			listed;			/* only devices on its list */
+	int64_t			created_at_us;
+	/* what has become of it */
+	enum batch_state	state;
+	int64_t			quantity;
+	int64_t			issued, registered, parked;
+	int64_t			last_issued_at_us;	/* 0 = none yet */
+};
+
+/* ---- certificates -------------------------------------------------------------------------------- */
+
+enum certificate_state { CERTIFICATE_ISSUED, CERTIFICATE_REGISTERED, CERTIFICATE_PARKED, CERTIFICATE_REVOKED };
+const char	*certificate_state_name(enum certificate_state s);	/* "issued" (queued for AWS), "registered", ... */
+bool		 certificate_state_parse(const char *name, enum certificate_state *ret);
+
+/* What the ledger keeps of one certificate.  A row to record borrows der; a row read owns nothing: see each function. */
+struct store_certificate {
+	uint8_t			serial[STORE_SERIAL_BYTES];	/* grows; its upper 8 octets are the ledger's key */
+	char			device_id[LIMIT_DEVICE_ID_BYTES + 1];
+	uint8_t			key_id[STORE_HASH_BYTES];	/* SHA-256 of the SubjectPublicKeyInfo */
+	uint8_t			certificate_id[STORE_HASH_BYTES];	/* SHA-256 of der */
+	int64_t			batch_id, ca_id;
+	int64_t			not_before_s, not_after_s;
+	int64_t			issued_at_us;
+	const uint8_t		*der;
+	size_t			der_len;
+	/* read only: filled in by find and list, ignored by record */
+	enum certificate_state	state;
+	char			batch_name[LIMIT_NAME_BYTES + 1];
+	char			ca_name[LIMIT_NAME_BYTES + 1];
+	char			profile[LIMIT_NAME_BYTES + 1];
+};
+
+/*
+ * A certificate whose row is durable.  Only db/ can make one, and the HTTP reply takes nothing else: so nothing
+ * leaves the process before it is recorded.  Owns a copy of the row and its der.
+ */
+struct recorded;
+const struct store_certificate	*recorded_certificate(const struct recorded *r);
+void				 recorded_free(struct recorded *r);	/* takes NULL */
+
+/* One row for store_record, and what became of it. */
+struct store_record_row {
+	const struct store_certificate	*certificate;	/* in; borrowed until store_record returns */
+	/* out: */
+	enum err_code			 result;
+	bool				 is_new;	/* ERR_OK only: recorded now, or was there already */
+	struct recorded			*recorded;	/* ERR_OK only; the caller's to free */
+	char				 other[LIMIT_DEVICE_ID_BYTES + 1];	/* ERR_KEY_REUSED: the device id that has the key */
+};
+
+struct store_certificate_filter {
+	int64_t			 batch_id;	/* -1: any */
+	const char		*device_id;	/* NULL: any; exact */
+	int			 state;		/* enum certificate_state, -1: any */
+	int64_t			 since_us;	/* issued at or after; 0: any */
+	const uint8_t		*after;		/* serial: only older ones than this; NULL: from the newest */
+	int64_t			 limit;		/* at most so many rows; 0: all */
+};
+
+/* ---- opening ------------------------------------------------------------------------------------- */
+
+struct store_config {
+	const char	*path;		/* of the database file */
+	int64_t		 cache_bytes;	/* page cache of the writing connection */
+};
+
+struct store_ops {
+	/* A new, empty ledger at path, synced.  ERR_STATE if a file is there. */
+	enum err_code	(*create)(const struct store_config *, struct err *);
+	/*
+	 * Opens an existing ledger for reading and writing, and brings an older schema up to date in one transaction.
+	 * ERR_CONFIG: not a ledger of this program, or one of a newer program.
+	 */
+	enum err_code	(*open)(const struct store_config *, struct store **ret, struct err *);
+	void		(*close)(struct store *);				/* takes NULL; readers are closed before */
+	enum err_code	(*reader_open)(struct store *, struct store_reader **ret, struct err *);
+	void		(*reader_close)(struct store_reader *);			/* takes NULL */
+
+	/* ---- changing: one thread */
+
+	/*
+	 * Records n rows in one transaction and returns when it is durable: all that have result ERR_OK, or, if this returns
+	 * anything but ERR_OK, none (each result then says the same).  Per row, decided here and by constraints:
+	 *   ERR_OK, is_new		recorded, its outbox row and its batch's count with it
+	 *   ERR_OK, !is_new		device, key and batch had a certificate: recorded is that one
+	 *   ERR_DEVICE_EXISTS		the device id has a certificate for another key (in any batch)
+	 *   ERR_KEY_REUSED		the key belongs to another device id (in any batch)
+	 *   ERR_BATCH_CLOSED, ERR_BATCH_FULL, ERR_BATCH_NOT_FOUND
+	 * The same device and key in another batch is a new certificate of that batch.  A full or closed batch still answers what it
+	 * has recorded.  Rows of one call see the rows before them.
+	 * ERR_STORAGE means the state of the disk is unknown: the caller answers and exits.
+	 */
+	enum err_code	(*record)(struct store *, struct store_record_row *rows, size_t n, struct err *);
+
+	/* ERR_STATE: the name is taken.  *ret_id is its id. */
+	enum err_code	(*ca_add)(struct store *, const struct store_ca *, int64_t *ret_id, struct err *);
+
+	/*
+	 * A new open batch.  Uses name, ca_id, profile, pattern, quantity, listed, created_at_us.  ERR_STATE: the name is taken.
+	 * With listed, next is called for one device id after the other (NULL = the end; an error ends it all: the batch is then
+	 * not there).  The ids come sorted (strcmp) and without repeats.  They go in by LIMIT_LIST_CHUNK_ROWS a transaction, so that a
+	 * line that issues meanwhile never waits long; the batch can be seen and used only when all are in.  What a killed process
+	 * left behind is swept by the next batch_create, under the caller's lock that lets only one run at a time.
+	 */
+	enum err_code	(*batch_create)(struct store *, const struct store_batch *,
+			    enum err_code (*next)(void *arg, const char **ret_device, struct err *), void *arg, struct err *);
+	/* ERR_BATCH_NOT_FOUND.  Setting the state it has is no error. */
+	enum err_code	(*batch_set_state)(struct store *, const char *name, enum batch_state, struct err *);
+	/* Everything in the log into the database file, synced.  At start, before the first request. */
+	enum err_code	(*checkpoint)(struct store *, struct err *);
+
+	/* ---- reading: any thread, each with its own reader; a listing is one consistent moment */
+
+	/* ERR_NOT_FOUND.  ret is the caller's: store_ca_done. */
+	enum err_code	(*ca_find)(struct store_reader *, const char *name, struct store_ca *ret, struct err *);
+	/* Calls row for each, by id; an error from row ends the listing and is returned.  ca is lent for the call. */
+	enum err_code	(*ca_list)(struct store_reader *,
+			    enum err_code (*row)(void *arg, const struct store_ca *, struct err *), void *arg, struct err *);
+
+	/* ERR_BATCH_NOT_FOUND. */
+	enum err_code	(*batch_find)(struct store_reader *, const char *name, struct store_batch *ret, struct err *);
+	/* By id.  only_open: those in BATCH_OPEN, found without a walk through the others. */
+	enum err_code	(*batch_list)(struct store_reader *, bool only_open,
+			    enum err_code (*row)(void *arg, const struct store_batch *, struct err *), void *arg, struct err *);
+	/* Is the device on the list of the batch? */
+	enum err_code	(*batch_lists_device)(struct store_reader *, int64_t batch_id, const char *device_id,
+			    bool *ret, struct err *);
+
+	/* The certificate that record would answer with !is_new.  ERR_NOT_FOUND. */
+	enum err_code	(*recorded_find)(struct store_reader *, int64_t batch_id, const char *device_id,
+			    const uint8_t key_id[STORE_HASH_BYTES], struct recorded **ret, struct err *);
+	/* ERR_NOT_FOUND. */
+	enum err_code	(*recorded_find_serial)(struct store_reader *, const uint8_t serial[STORE_SERIAL_BYTES],
+			    struct recorded **ret, struct err *);
+
+	/* Newest first; filters that are NULL or negative do not filter.  c is lent for the call.  Pages by key, flat at any size. */
+	enum err_code	(*certificate_list)(struct store_reader *, const struct store_certificate_filter *,
+			    enum err_code (*row)(void *arg, const struct store_certificate *c, struct err *), void *arg, struct err *);
+
+	/* The newest certificate's serial (upper half) and time; 0 for an empty ledger. */
+	enum err_code	(*newest)(struct store_reader *, uint64_t *ret_serial_upper, int64_t *ret_issued_at_us, struct err *);
+};
+
+extern const struct store_ops store_sqlite;	/* db/sqlite */
+extern const struct store_ops store_memory;	/* db/memory: the fake of the tests; the path is ignored */
+
+#endif
