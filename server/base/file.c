@@ -1,0 +1,149 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum err_code
+file_err_code(int errnum)
+{
+	switch (errnum) {
+	case ENOENT:
+		return ERR_NOT_FOUND;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return ERR_PERMISSION;
+	case EEXIST:
+		return ERR_STATE;
+	case ENOMEM:
+		return ERR_NOMEM;
+	default:
+		return ERR_IO;
+	}
+}
+
+static enum err_code
+file_err(struct err *e, const char *what, const char *path)
+{
+	int errnum = errno;
+
+	return err_set(e, file_err_code(errnum), "%s %s: %s", what, path, strerror(errnum));
+}
+
+/* Fills data up to len or the end of the file. */
+static bool
+read_fully(int fd, char *data, size_t len, size_t *ret_len)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t n = read(fd, data + got, len - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		if (n == 0)
+			break;
+		got += (size_t)n;
+	}
+	*ret_len = got;
+	return true;
+}
+
+enum err_code
+file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e)
+{
+	char *data = NULL;
+	size_t len = 0;
+	enum err_code rc;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return file_err(e, "open", path);
+	/* one byte more than allowed, to see that there is more */
+	if ((data = malloc(max + 2)) == NULL) {
+		rc = err_set(e, ERR_NOMEM, "read %s: no memory for %zu bytes", path, max);
+		goto out;
+	}
+	if (!read_fully(fd, data, max + 1, &len)) {
+		rc = file_err(e, "read", path);
+		goto out;
+	}
+	if (len > max) {
+		rc = err_set(e, ERR_IO, "read %s: larger than %zu bytes", path, max);
+		goto out;
+	}
+	data[len] = '\0';
+	*ret = data;
+	*ret_len = len;
+	data = NULL;
+	rc = ERR_OK;
+out:
+	free(data);
+	(void)close(fd);
+	return rc;
+}
+
+static bool
+write_fully(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		data += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+enum err_code
+file_write_new(const char *path, mode_t mode, const void *data, size_t len, struct err *e)
+{
+	enum err_code rc = ERR_OK;
+	int fd;
+
+	if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)) == -1)
+		return file_err(e, "create", path);
+	/* fchmod: the umask may have taken more than the caller wanted */
+	if (fchmod(fd, mode) == -1 || !write_fully(fd, data, len) || fsync(fd) == -1)
+		rc = file_err(e, "write", path);
+	if (close(fd) == -1 && rc == ERR_OK)
+		rc = file_err(e, "close", path);
+	if (rc != ERR_OK)
+		(void)unlink(path);
+	return rc;
+}
+
+enum err_code
+file_sync_dir(const char *path, struct err *e)
+{
+	enum err_code rc = ERR_OK;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return file_err(e, "open", path);
+	if (fsync(fd) == -1)
+		rc = file_err(e, "sync", path);
+	(void)close(fd);
+	return rc;
+}
+
+enum err_code
+file_join(char *out, size_t out_size, const char *dir, const char *name, struct err *e)
+{
+	int n = snprintf(out, out_size, "%s/%s", dir, name);
+
+	if (n < 0 || (size_t)n >= out_size)
+		return err_set(e, ERR_USAGE, "the path %.80s.../%.80s is too long", dir, name);
+	return ERR_OK;
+}
