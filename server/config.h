@@ -1,0 +1,57 @@
+/*
+ * lineca.conf: the settings of a home.  One table (config.c) says name, type, bounds, default and meaning of each; the
+ * file that `lineca init` writes is printed from the same table.  Read-only once it was loaded.
+ */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "ca/profile.h"
+
+enum { CONFIG_ADDRESS_BYTES = 64 };
+
+struct config {
+	/* [commit] */
+	int64_t		commit_queue, commit_group_max, commit_group_enough, commit_linger_us;
+	int64_t		commit_cache_mib;
+	/* [guard] */
+	int64_t		guard_disk_reserve_mib;
+	/* [issue] */
+	int64_t		issue_verify_every;
+	/* [log] */
+	int64_t		log_level;		/* enum log_level */
+	/* [server] */
+	char		server_listen[CONFIG_ADDRESS_BYTES + 8];
+	int64_t		server_enroll;		/* enum config_enroll */
+	int64_t		server_threads, server_connections_max, server_idle_timeout_s, server_drain_s;
+	/* [profile NAME] */
+	struct profile	profiles[LIMIT_PROFILES];
+	size_t		profiles_count;
+};
+
+enum config_enroll { ENROLL_LOOPBACK, ENROLL_OPEN };
+
+/* All defaults, and the profile "default". */
+void				config_defaults(struct config *c);
+
+/* Reads the file over the defaults and checks it.  ERR_CONFIG names the file, the setting and what it takes. */
+ERR_MUST_CHECK enum err_code	config_load(const char *path, struct config *ret, struct err *e);
+
+/* The annotated file of a new home; malloced, the caller's.  NULL: no memory. */
+char				*config_text(size_t *ret_len);
+
+/* NULL: no such profile. */
+const struct profile		*config_profile(const struct config *c, const char *name);
+
+/* "127.0.0.1:8080" or "[::1]:8080" into its parts.  ERR_USAGE. */
+ERR_MUST_CHECK enum err_code	config_parse_listen(const char *text, char address[CONFIG_ADDRESS_BYTES], uint16_t *ret_port,
+				    struct err *e);
+/* Is the numeric address one that only this machine reaches? */
+bool				config_is_loopback(const char *address);
+
+#endif

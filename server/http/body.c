@@ -1,0 +1,103 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "http/internal.h"
+
+/* The media type without its parameters, compared as RFC 9110 8.3.1 says: letter case does not matter. */
+static bool
+media_type_is(const char *content_type, const char *expected)
+{
+	size_t len = strcspn(content_type, "; \t");
+
+	return len == strlen(expected) && strncasecmp(content_type, expected, len) == 0;
+}
+
+static bool
+media_type_allowed(const struct http_route *route, const char *content_type)
+{
+	if (content_type == NULL || *content_type == '\0' || route->media_types == NULL)
+		return true;
+	for (const char *const *type = route->media_types; *type != NULL; type++)
+		if (media_type_is(content_type, *type))
+			return true;
+	return false;
+}
+
+static void
+too_large(struct http_request *r)
+{
+	if (r->refusal.code == ERR_OK)
+		(void)err_say(&r->refusal, ERR_TOO_LARGE, "The body is larger than the %zu bytes that this address takes.",
+		    r->route->body_max);
+}
+
+void
+http_body_announced(struct http_request *r)
+{
+	const char *length, *type;
+	unsigned long long bytes = 0;
+
+	if (r->refusal.code != ERR_OK || r->route->body_max == 0)
+		return;
+	/* libmicrohttpd has checked the syntax; a chunked body has no length and is counted as it comes */
+	length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	if (length != NULL) {
+		errno = 0;
+		bytes = strtoull(length, NULL, 10);
+	}
+	type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+	if (bytes > r->route->body_max || errno == ERANGE)
+		too_large(r);
+	else if (!media_type_allowed(r->route, type))
+		(void)err_say(&r->refusal, ERR_MEDIA_TYPE,
+		    "Send the CSR as application/pkcs10, application/x-pem-file, text/plain or application/octet-stream, not as %.80s.",
+		    type);
+	else if (bytes > 0) {
+		if ((r->body = malloc((size_t)bytes)) == NULL)
+			(void)err_set(&r->refusal, ERR_NOMEM, "no memory for a body of %llu bytes", bytes);
+		else
+			r->body_room = (size_t)bytes;
+	}
+}
+
+/* A chunked body: room by doubling, up to the route's limit. */
+static bool
+body_grow(struct http_request *r, size_t len)
+{
+	size_t room = r->body_room == 0 ? 1024 : r->body_room;
+	uint8_t *body;
+
+	while (room < len)
+		room *= 2;
+	if ((body = malloc(room)) == NULL)
+		return false;
+	/* not realloc: that could leave a copy of a secret behind */
+	if (r->body_len > 0)
+		memcpy(body, r->body, r->body_len);
+	if (r->body != NULL)
+		explicit_bzero(r->body, r->body_room);
+	free(r->body);
+	r->body = body;
+	r->body_room = room;
+	return true;
+}
+
+void
+http_body_take(struct http_request *r, const char *piece, size_t len)
+{
+	r->body_seen += len;
+	if (r->refusal.code != ERR_OK || r->route->body_max == 0)
+		return;
+	if (r->body_seen > r->route->body_max) {
+		too_large(r);
+		return;
+	}
+	if (r->body_room < r->body_len + len && !body_grow(r, r->body_len + len)) {
+		(void)err_set(&r->refusal, ERR_NOMEM, "no memory for a body of %zu bytes", r->body_len + len);
+		return;
+	}
+	memcpy(r->body + r->body_len, piece, len);
+	r->body_len += len;
+}

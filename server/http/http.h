@@ -1,0 +1,101 @@
+/*
+ * The HTTP server: libmicrohttpd behind a door.  The rest of the program sees routes, requests and replies.
+ *
+ * A request's handler runs on an HTTP worker thread once the whole body is there.  It must do exactly one of
+ *   - reply: one call of http_reply or http_reply_problem, its last act on the request;
+ *   - wait:  http_suspend, then give the request to another thread.  That thread calls http_resume as its
+ *            last act; the continuation then runs on the worker again and must reply.
+ * A request belongs to its worker, except between http_suspend and http_resume.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct http_server;
+struct http_request;
+
+enum http_method { HTTP_GET, HTTP_POST, HTTP_METHODS };
+
+struct http_route {
+	enum http_method	 method;	/* HEAD is served by GET's handler */
+	/* Segments are literal, "{}" (one non-empty segment, an argument) or "{}.pem" (an argument with that ending). */
+	const char		*path;
+	size_t			 body_max;	/* bytes; 0: a body is not read */
+	const char *const	*media_types;	/* NULL-terminated; an absent Content-Type is always right; NULL: any */
+	bool			 own_log;	/* the handler logs what became of the request */
+	void			(*handle)(struct http_request *, void *app);
+};
+
+struct http_config {
+	const char		*address;	/* numeric IPv4 or IPv6 */
+	uint16_t		 port;		/* 0: the system picks one */
+	unsigned		 threads;	/* workers, each with its own epoll */
+	unsigned		 connections_max;
+	unsigned		 idle_timeout_s;	/* a connection that sends nothing for so long is closed */
+	const struct http_route	*routes;	/* the more literal route first */
+	size_t			 routes_count;
+	void			*app;		/* handed to every handler */
+};
+
+/* Listens and starts the workers.  ERR_IO: the address or port cannot be had.  Borrows the configuration's tables. */
+ERR_MUST_CHECK enum err_code	http_server_start(const struct http_config *, struct http_server **ret, struct err *e);
+uint16_t			http_server_port(const struct http_server *s);
+
+/*
+ * The end in order: takes no new connection, answers new requests with 503 "draining", waits at most wait_s
+ * until everything held is answered, then closes.  Whoever resumes requests must still be at work.
+ * http_server_free afterwards.
+ */
+void				http_server_drain(struct http_server *s, unsigned wait_s);
+void				http_server_free(struct http_server *s);	/* takes NULL; drained before */
+
+struct http_stats {
+	unsigned	connections;
+	uint64_t	requests;
+	uint64_t	refused;	/* answered with a status of 400 or more */
+};
+void				http_server_get_stats(const struct http_server *s, struct http_stats *ret);
+
+/* ---- the request: read-only views, valid until the reply */
+
+const char	*http_request_id(const struct http_request *r);		/* 16 hex digits, unique in this process */
+const char	*http_request_argument(const struct http_request *r);	/* the {} of the route; "" if it has none */
+const char	*http_request_query(const struct http_request *r, const char *name);	/* decoded; NULL if absent */
+const char	*http_request_header(const struct http_request *r, const char *name);	/* NULL if absent */
+const uint8_t	*http_request_body(const struct http_request *r, size_t *ret_len);
+const char	*http_request_peer(const struct http_request *r);		/* numeric address */
+int64_t		 http_request_started_us(const struct http_request *r);	/* monotonic, when its head was read */
+/* Overwrites the body, here and in the connection's buffer: it held a secret. */
+void		 http_request_wipe_body(struct http_request *r);
+
+/* Does the client ask for JSON, by Accept: application/json? */
+bool		 http_request_wants_json(const struct http_request *r);
+
+/* ---- replies */
+
+/* A header of the reply to come.  Name and value are copied. */
+void		http_reply_header(struct http_request *r, const char *name, const char *value);
+
+/* body is malloced and is the server's from here on (NULL: no memory was left, and the client is told so). */
+void		http_reply(struct http_request *r, unsigned status, const char *content_type, char *body, size_t len);
+
+/* A body that lives as long as the program. */
+void		http_reply_static(struct http_request *r, unsigned status, const char *content_type, const void *body, size_t len);
+
+/* The problem document (RFC 9457) of an error. */
+void		http_reply_problem(struct http_request *r, const struct err *e);
+
+/* The status a reply had or will have; for the log. */
+unsigned	http_status(enum err_code code);
+
+/* ---- waiting */
+
+void		http_suspend(struct http_request *r, void (*continuation)(struct http_request *, void *arg), void *arg);
+void		http_resume(struct http_request *r);	/* any thread; r may be gone when this returns */
+
+#endif

@@ -1,0 +1,111 @@
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/internal.h"
+
+void
+http_reply_header(struct http_request *r, const char *name, const char *value)
+{
+	assert(r->headers_count < HTTP_HEADERS_MAX);
+	r->headers[r->headers_count].name = name;
+	(void)snprintf(r->headers[r->headers_count].value, sizeof(r->headers[0].value), "%s", value);
+	r->headers_count++;
+}
+
+/* What nobody else logs: refusals, and at level debug the rest. */
+static void
+reply_log(const struct http_request *r)
+{
+	struct log_line l;
+
+	log_begin(&l, r->status >= 400 ? LOG_INFO : LOG_DEBUG, "http");
+	log_text(&l, "request", r->id);
+	log_text(&l, "peer", http_request_peer(r));
+	log_number(&l, "status", r->status);
+	log_text(&l, "code", r->refusal.code != ERR_OK ? err_name(r->refusal.code) : NULL);
+	log_text(&l, "message", r->refusal.code != ERR_OK ? r->refusal.log_text : NULL);
+	log_number(&l, "total_us", clock_monotonic_us() - r->started_us);
+	log_end(&l);
+}
+
+static void
+reply_queue(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response)
+{
+	enum MHD_Result ok = MHD_YES;
+
+	assert(atomic_load(&r->phase) != PHASE_REPLIED);
+	if (response == NULL)
+		goto cut;
+	if (content_type != NULL)
+		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	if (ok == MHD_YES)
+		ok = MHD_add_response_header(response, "X-Request-Id", r->id);
+	for (size_t i = 0; ok == MHD_YES && i < r->headers_count; i++)
+		ok = MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+	if (ok == MHD_YES && atomic_load_explicit(&r->server->draining, memory_order_relaxed))
+		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	if (ok == MHD_YES)
+		ok = MHD_queue_response(r->connection, status, response);
+	MHD_destroy_response(response);
+	if (ok != MHD_YES)
+		goto cut;
+	r->status = status;
+	atomic_store(&r->phase, PHASE_REPLIED);
+	if (status >= 400)
+		atomic_fetch_add_explicit(&r->server->refused, 1, memory_order_relaxed);
+	if (!r->handled || !r->route->own_log)
+		reply_log(r);
+	return;
+cut:
+	/* without memory there is no reply; a handler that returns without one makes libmicrohttpd close the connection */
+	log_event(LOG_ERROR, "http", "request %s: no memory for a reply", r->id);
+	atomic_store(&r->phase, PHASE_REPLIED);
+}
+
+void
+http_reply(struct http_request *r, unsigned status, const char *content_type, char *body, size_t len)
+{
+	struct MHD_Response *response;
+
+	if (body == NULL) {
+		struct err e;
+
+		(void)err_set(&e, ERR_NOMEM, "no memory for a reply");
+		http_reply_problem(r, &e);
+		return;
+	}
+	if ((response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)) == NULL)
+		free(body);
+	reply_queue(r, status, content_type, response);
+}
+
+void
+http_reply_static(struct http_request *r, unsigned status, const char *content_type, const void *body, size_t len)
+{
+	reply_queue(r, status, content_type,
+	    MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT));
+}
+
+void
+http_suspend(struct http_request *r, void (*continuation)(struct http_request *, void *), void *arg)
+{
+	assert(atomic_load(&r->phase) == PHASE_HANDLING);
+	r->continuation = continuation;
+	r->continuation_arg = arg;
+	atomic_store(&r->phase, PHASE_SUSPENDED);
+	MHD_suspend_connection(r->connection);
+}
+
+void
+http_resume(struct http_request *r)
+{
+	struct MHD_Connection *c = r->connection;
+
+	assert(atomic_load(&r->phase) == PHASE_SUSPENDED);
+	atomic_store(&r->phase, PHASE_RESUMED);
+	MHD_resume_connection(c);	/* r may be gone from here on */
+}

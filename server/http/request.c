@@ -1,0 +1,222 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/hex.h"
+#include "base/log.h"
+#include "http/internal.h"
+
+/* A bijection (splitmix64), so that ids are unique and do not tell how many there were. */
+static uint64_t
+mix(uint64_t x)
+{
+	x ^= x >> 30;
+	x *= UINT64_C(0xbf58476d1ce4e5b9);
+	x ^= x >> 27;
+	x *= UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+static void
+request_id(struct http_server *s, char out[HTTP_ID_BYTES])
+{
+	uint64_t id = mix(s->id_seed + atomic_fetch_add_explicit(&s->next_id, 1, memory_order_relaxed));
+	uint8_t bytes[8];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(id >> (56 - 8 * i));
+	hex_encode(bytes, sizeof(bytes), out);
+}
+
+static void
+request_peer(struct http_request *r)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const void *address = NULL;
+
+	if (info == NULL || info->client_addr == NULL)
+		return;
+	if (info->client_addr->sa_family == AF_INET)
+		address = &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr;
+	else if (info->client_addr->sa_family == AF_INET6)
+		address = &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr;
+	if (address != NULL)
+		(void)inet_ntop(info->client_addr->sa_family, address, r->peer, sizeof(r->peer));
+}
+
+static struct http_request *
+request_new(struct http_server *s, struct MHD_Connection *c, const char *url, const char *method)
+{
+	struct http_request *r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return NULL;
+	r->server = s;
+	r->connection = c;
+	r->started_us = clock_monotonic_us();
+	request_id(s, r->id);
+	r->is_head = strcmp(method, "HEAD") == 0;
+	atomic_fetch_add(&s->in_hand, 1);
+	atomic_fetch_add_explicit(&s->requests, 1, memory_order_relaxed);
+	http_route_find(r, url, method);
+	if (r->route != NULL && atomic_load(&s->draining))
+		(void)err_say(&r->refusal, ERR_DRAINING,
+		    "The line server is stopping. Nothing was issued; send the same request again in a few seconds.");
+	http_body_announced(r);
+	return r;
+}
+
+static void
+request_free(struct http_request *r)
+{
+	if (r->body != NULL)
+		explicit_bzero(r->body, r->body_room);
+	free(r->body);
+	free(r);
+}
+
+/* A refused body that is too long to be read off: answer now; libmicrohttpd then closes the connection. */
+static bool
+answer_unread(const struct http_request *r)
+{
+	const char *length;
+
+	if (r->refusal.code == ERR_OK)
+		return false;
+	length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	return length != NULL && strtoull(length, NULL, 10) > HTTP_DISCARD_BYTES;
+}
+
+static void
+request_handle(struct http_request *r)
+{
+	switch (atomic_load(&r->phase)) {
+	case PHASE_READING:
+		atomic_store(&r->phase, PHASE_HANDLING);
+		if (r->refusal.code != ERR_OK) {
+			http_reply_problem(r, &r->refusal);
+			break;
+		}
+		r->handled = true;
+		r->route->handle(r, r->server->config.app);
+		break;
+	case PHASE_RESUMED:
+		atomic_store(&r->phase, PHASE_HANDLING);
+		r->continuation(r, r->continuation_arg);
+		break;
+	case PHASE_HANDLING:
+	case PHASE_SUSPENDED:
+	case PHASE_REPLIED:
+		break;
+	}
+}
+
+enum MHD_Result
+http_access(void *server, struct MHD_Connection *c, const char *url, const char *method, const char *version,
+    const char *upload, size_t *upload_len, void **request)
+{
+	struct http_request *r = *request;
+
+	(void)version;
+	if (r == NULL) {
+		if ((r = request_new(server, c, url, method)) == NULL)
+			return MHD_NO;
+		*request = r;
+		if (answer_unread(r))
+			request_handle(r);
+		return MHD_YES;
+	}
+	if (*upload_len > 0) {
+		http_body_take(r, upload, *upload_len);
+		/* the connection's buffer is ours to overwrite, and may hold what should never have come */
+		explicit_bzero((void *)(uintptr_t)upload, *upload_len);
+		*upload_len = 0;
+		/* a chunked body without end: no answer is owed to it */
+		return r->body_seen > HTTP_DISCARD_BYTES ? MHD_NO : MHD_YES;
+	}
+	request_handle(r);
+	return MHD_YES;
+}
+
+void
+http_completed(void *server, struct MHD_Connection *c, void **request, enum MHD_RequestTerminationCode why)
+{
+	struct http_server *s = server;
+	struct http_request *r = *request;
+
+	(void)c;
+	(void)why;
+	if (r == NULL)
+		return;
+	*request = NULL;
+	request_free(r);
+	atomic_fetch_sub(&s->in_hand, 1);
+}
+
+const char *
+http_request_id(const struct http_request *r)
+{
+	return r->id;
+}
+
+const char *
+http_request_argument(const struct http_request *r)
+{
+	return r->argument;
+}
+
+const char *
+http_request_query(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *
+http_request_header(const struct http_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+const uint8_t *
+http_request_body(const struct http_request *r, size_t *ret_len)
+{
+	*ret_len = r->body_len;
+	return r->body;
+}
+
+const char *
+http_request_peer(const struct http_request *r)
+{
+	/* looked up only when somebody asks: not on the hot path */
+	if (r->peer[0] == '\0')
+		request_peer((struct http_request *)(uintptr_t)r);
+	return r->peer;
+}
+
+int64_t
+http_request_started_us(const struct http_request *r)
+{
+	return r->started_us;
+}
+
+void
+http_request_wipe_body(struct http_request *r)
+{
+	if (r->body != NULL)
+		explicit_bzero(r->body, r->body_room);
+	r->body_len = 0;
+}
+
+bool
+http_request_wants_json(const struct http_request *r)
+{
+	const char *accept = http_request_header(r, MHD_HTTP_HEADER_ACCEPT);
+
+	/* devices name one type or none; weighing q-values would help nobody */
+	return accept != NULL && strcasestr(accept, "application/json") != NULL;
+}

@@ -1,0 +1,237 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/rnd.h"
+#include "http/internal.h"
+
+enum {
+	/* per connection: heads up to this, bodies in pieces.  Small, because libmicrohttpd clears all of it after each request. */
+	CONNECTION_MEMORY_BYTES = 12 * 1024,
+	LISTEN_BACKLOG = 511,
+	DRAIN_POLL_MS = 5
+};
+
+static void
+mhd_log(void *arg, const char *fmt, va_list ap)
+{
+	char text[256];
+
+	(void)arg;
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	text[strcspn(text, "\n")] = '\0';
+	log_event(LOG_DEBUG, "libmicrohttpd", "%s", text);
+}
+
+static void
+connection_notify(void *server, struct MHD_Connection *c, void **socket_context, enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *s = server;
+
+	(void)c;
+	(void)socket_context;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		atomic_fetch_add(&s->connections, 1);
+	else
+		atomic_fetch_sub(&s->connections, 1);
+}
+
+/* "127.0.0.1" or "::1" and a port as a socket address. */
+static bool
+socket_address(const char *address, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)(void *)ret;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (inet_pton(AF_INET, address, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		*ret_len = sizeof(*in);
+		return true;
+	}
+	if (inet_pton(AF_INET6, address, &in6->sin6_addr) == 1) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		*ret_len = sizeof(*in6);
+		return true;
+	}
+	return false;
+}
+
+static uint16_t
+bound_port(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		return 0;
+	if (ss.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)(void *)&ss)->sin6_port);
+	return ntohs(((struct sockaddr_in *)(void *)&ss)->sin_port);
+}
+
+static enum err_code
+listen_open(struct http_server *s, struct err *e)
+{
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int on = 1;
+
+	if (!socket_address(s->config.address, s->config.port, &ss, &len))
+		return err_set(e, ERR_CONFIG, "listen: %s is not a numeric address", s->config.address);
+	s->listen_fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* a server that was killed leaves connections behind that would hold the port for minutes */
+	if (s->listen_fd == -1 ||
+	    setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	    bind(s->listen_fd, (struct sockaddr *)&ss, len) == -1 ||
+	    listen(s->listen_fd, LISTEN_BACKLOG) == -1)
+		return err_set(e, ERR_IO, "listen on %s port %u: %s%s", s->config.address, s->config.port, strerror(errno),
+		    errno == EADDRINUSE ? " (another program has it; choose one with --listen)" : "");
+	s->port = bound_port(s->listen_fd);
+	return ERR_OK;
+}
+
+/* All that wait at the door, handed to the workers in turn: libmicrohttpd spreads them by descriptor number. */
+static void
+accept_waiting(struct http_server *s)
+{
+	for (;;) {
+		struct sockaddr_storage ss;
+		socklen_t len = sizeof(ss);
+		int fd = accept4(s->listen_fd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd == -1 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd == -1) {
+			/* out of descriptors or memory: leave them at the door for a moment instead of spinning */
+			if (errno != EAGAIN)
+				(void)usleep(10000);
+			return;
+		}
+		/* closes fd itself when it refuses (too many connections) */
+		(void)MHD_add_connection(s->daemon, fd, (struct sockaddr *)&ss, len);
+	}
+}
+
+/*
+ * Workers do not accept: with one listening socket among them, whoever wakes first takes all, and one core signs for
+ * everybody while the other sleeps.
+ */
+static void *
+acceptor_main(void *arg)
+{
+	struct http_server *s = arg;
+	struct pollfd fds[2] = { { .fd = s->listen_fd, .events = POLLIN }, { .fd = s->stop_fd, .events = POLLIN } };
+
+	for (;;) {
+		if (poll(fds, 2, -1) == -1 && errno != EINTR)
+			return NULL;
+		if (fds[1].revents != 0)
+			return NULL;
+		if (fds[0].revents != 0)
+			accept_waiting(s);
+	}
+}
+
+static enum err_code
+daemon_start(struct http_server *s, struct err *e)
+{
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+	    MHD_USE_ERROR_LOG;
+	/* a pool of one is refused by libmicrohttpd: 0 means a single thread without a pool */
+	unsigned pool = s->config.threads > 1 ? s->config.threads : 0;
+
+	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_access, s,
+	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,	/* first: the options after it may have something to say */
+	    MHD_OPTION_THREAD_POOL_SIZE, pool,
+	    MHD_OPTION_CONNECTION_LIMIT, s->config.connections_max,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+	    MHD_OPTION_CONNECTION_TIMEOUT, s->config.idle_timeout_s,
+	    MHD_OPTION_NOTIFY_COMPLETED, http_completed, s,
+	    MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s,
+	    MHD_OPTION_END);
+	if (s->daemon == NULL)
+		return err_set(e, ERR_INTERNAL, "libmicrohttpd does not start: %s", strerror(errno));
+	return ERR_OK;
+}
+
+enum err_code
+http_server_start(const struct http_config *config, struct http_server **ret, struct err *e)
+{
+	struct http_server *s;
+	enum err_code rc;
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return err_set(e, ERR_NOMEM, "http server");
+	s->config = *config;
+	s->listen_fd = -1;
+	s->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if ((rc = rnd_fill(&rnd_system, (uint8_t *)&s->id_seed, sizeof(s->id_seed), e)) != ERR_OK ||
+	    (rc = listen_open(s, e)) != ERR_OK ||
+	    (rc = daemon_start(s, e)) != ERR_OK)
+		goto out;
+	if (s->stop_fd == -1 || pthread_create(&s->acceptor, NULL, acceptor_main, s) != 0) {
+		rc = err_set(e, ERR_NOMEM, "http server: no thread to accept connections");
+		goto out;
+	}
+	s->accepting = true;
+	*ret = s;
+	s = NULL;
+out:
+	http_server_free(s);
+	return rc;
+}
+
+uint16_t
+http_server_port(const struct http_server *s)
+{
+	return s->port;
+}
+
+void
+http_server_drain(struct http_server *s, unsigned wait_s)
+{
+	uint64_t one = 1;
+
+	if (s->accepting) {
+		if (write(s->stop_fd, &one, sizeof(one)) == (ssize_t)sizeof(one))
+			(void)pthread_join(s->acceptor, NULL);
+		s->accepting = false;
+	}
+	atomic_store(&s->draining, true);
+	for (unsigned left = wait_s * 1000 / DRAIN_POLL_MS; left > 0 && atomic_load(&s->in_hand) > 0; left--)
+		(void)usleep(DRAIN_POLL_MS * 1000);
+}
+
+void
+http_server_free(struct http_server *s)
+{
+	if (s == NULL)
+		return;
+	if (s->accepting)
+		http_server_drain(s, 0);
+	if (s->daemon != NULL)
+		MHD_stop_daemon(s->daemon);
+	if (s->listen_fd != -1)
+		(void)close(s->listen_fd);
+	if (s->stop_fd != -1)
+		(void)close(s->stop_fd);
+	free(s);
+}
+
+void
+http_server_get_stats(const struct http_server *s, struct http_stats *ret)
+{
+	ret->connections = atomic_load(&s->connections);
+	ret->requests = atomic_load(&s->requests);
+	ret->refused = atomic_load(&s->refused);
+}
