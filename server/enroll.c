@@ -1,0 +1,426 @@
+/*
+ * One enrolment, step by step:
+ *
+ *   worker   1 which batch                     404, 409
+ *            2 body -> CSR, syntax, key, subject: the cheap checks
+ *                                              400, 422
+ *            3 pattern and list of the batch   403
+ *            4 proof of possession             400
+ *            5 may anything be issued now?     503, 507; a certificate that is recorded already is answered all the same
+ *            6 a place in the writer's queue   503
+ *            7 plan, sign, self-check          500
+ *            8 suspend, push, look away
+ *   writer   9 one transaction for the group: quota, device, key, outbox
+ *   worker  10 answer from the recorded row
+ *
+ * There is no look for a recorded certificate before step 7: nearly every request is a new device, and the transaction decides in
+ * any case.  A repeated request costs one signature that nobody sees.
+ */
+#include "enroll.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "base/log.h"
+#include "ca/csr.h"
+#include "ca/issue.h"
+#include "ca/pem.h"
+#include "ca/profile.h"
+#include "view.h"
+#include "worker.h"
+
+enum stage { STAGE_PARSE, STAGE_POP, STAGE_SIGN, STAGE_RECORD, STAGES };
+
+static const char *const stage_keys[STAGES] = {
+	[STAGE_PARSE] = "parse_us",
+	[STAGE_POP] = "pop_us",
+	[STAGE_SIGN] = "sign_us",
+	[STAGE_RECORD] = "record_us",
+};
+
+/* One request on its way; belongs to the worker, and from push to done to the writer. */
+struct enroll {
+	struct writer_item	 item;		/* first: the writer hands it back */
+	struct store_certificate certificate;	/* what item records */
+	struct line		*line;
+	struct http_request	*req;
+	struct csr		*csr;
+	struct issued		*issued;
+	const struct line_ca	*ca;
+	char			 batch[LIMIT_NAME_BYTES + 1];
+	char			 device_id[LIMIT_DEVICE_ID_BYTES + 1];	/* for the log; "" until it is known to be clean */
+	int64_t			 stage_began_us;
+	int64_t			 stage_us[STAGES];
+};
+
+static void
+enroll_free(struct enroll *en)
+{
+	if (en == NULL)
+		return;
+	issued_free(en->issued);
+	csr_free(en->csr);
+	recorded_free(en->item.row.recorded);
+	free(en);
+}
+
+static void
+stage_done(struct enroll *en, enum stage stage)
+{
+	int64_t now = clock_monotonic_us();
+
+	en->stage_us[stage] = now - en->stage_began_us;
+	en->stage_began_us = now;
+}
+
+static void
+enroll_log(const struct enroll *en, unsigned status, const struct store_certificate *c, const struct err *e)
+{
+	char serial[2 * STORE_SERIAL_BYTES + 1];
+	struct log_line l;
+
+	log_begin(&l, status >= 500 ? LOG_ERROR : LOG_INFO, "enroll");
+	log_text(&l, "request", http_request_id(en->req));
+	log_text(&l, "peer", http_request_peer(en->req));
+	log_text(&l, "batch", en->batch);
+	log_text(&l, "device", en->device_id);
+	if (c != NULL) {
+		hex_encode(c->serial, sizeof(c->serial), serial);
+		log_text(&l, "serial", serial);
+	}
+	log_text(&l, "outcome", e != NULL ? err_name(e->code) : status == 201 ? "issued" : "repeated");
+	log_number(&l, "status", status);
+	if (e != NULL)
+		log_text(&l, "message", e->log_text);
+	for (size_t i = 0; i < STAGES; i++)
+		if (en->stage_us[i] > 0)
+			log_number(&l, stage_keys[i], en->stage_us[i]);
+	if (en->item.commit_us > 0)
+		log_number(&l, "commit_us", en->item.commit_us);
+	log_number(&l, "total_us", clock_monotonic_us() - http_request_started_us(en->req));
+	log_end(&l);
+}
+
+static void
+enroll_refuse(struct enroll *en, const struct err *e)
+{
+	atomic_fetch_add_explicit(&en->line->tally.refused[e->code], 1, memory_order_relaxed);
+	enroll_log(en, http_status(e->code), NULL, e);
+	http_reply_problem(en->req, e);
+	enroll_free(en);
+}
+
+/* ---- the answer */
+
+static char *
+answer_pem(const struct line_ca *ca, const struct store_certificate *c, size_t *ret_len)
+{
+	size_t chain_len, leaf_len;
+	const char *chain = issuer_chain_pem(ca->issuer, &chain_len);
+	char *body = malloc(pem_certificate_bytes(c->der_len) + chain_len);
+
+	if (body == NULL)
+		return NULL;
+	leaf_len = pem_encode_certificate(c->der, c->der_len, body);
+	memcpy(body + leaf_len, chain, chain_len + 1);
+	*ret_len = leaf_len + chain_len;
+	return body;
+}
+
+static char *
+answer_json(const struct line_ca *ca, const struct store_certificate *c, size_t *ret_len)
+{
+	char *pem = view_pem(c), *body;
+	size_t chain_len;
+	cJSON *o = view_certificate(c);
+
+	if (pem == NULL || cJSON_AddStringToObject(o, "certificate", pem) == NULL ||
+	    cJSON_AddStringToObject(o, "chain", issuer_chain_pem(ca->issuer, &chain_len)) == NULL) {
+		cJSON_Delete(o);
+		o = NULL;
+	}
+	free(pem);
+	if ((body = view_print(o)) != NULL)
+		*ret_len = strlen(body);
+	return body;
+}
+
+/* The row as JSON needs the names that the writer did not look up. */
+static void
+name_row(const struct enroll *en, const struct store_certificate *c, struct store_certificate *ret)
+{
+	const struct profile *p;
+	struct worker *w;
+	struct order *o;
+	struct err e;
+
+	*ret = *c;
+	(void)snprintf(ret->batch_name, sizeof(ret->batch_name), "%s", en->batch);
+	(void)snprintf(ret->ca_name, sizeof(ret->ca_name), "%s", en->ca->row.name);
+	if (worker_get(en->line, &w, &e) != ERR_OK || worker_order(w, en->batch, &o, &e) != ERR_OK)
+		return;
+	p = o->profile;
+	(void)snprintf(ret->profile, sizeof(ret->profile), "%s", p->name);
+}
+
+/* Takes only what is recorded: nothing else can become an answer (P1). */
+static void
+enroll_answer(struct enroll *en, const struct recorded *recorded, bool is_new)
+{
+	const struct store_certificate *c = recorded_certificate(recorded);
+	unsigned status = is_new ? 201 : 200;
+	char serial[2 * STORE_SERIAL_BYTES + 1], location[64 + sizeof(serial)];
+	bool json = http_request_wants_json(en->req);
+	struct store_certificate named;
+	size_t len = 0;
+	char *body;
+
+	hex_encode(c->serial, sizeof(c->serial), serial);
+	(void)snprintf(location, sizeof(location), "/v1/certificates/%s", serial);
+	http_reply_header(en->req, "Location", location);
+	if (json) {
+		name_row(en, c, &named);
+		body = answer_json(en->ca, &named, &len);
+	} else {
+		body = answer_pem(en->ca, c, &len);
+	}
+	atomic_fetch_add_explicit(is_new ? &en->line->tally.issued : &en->line->tally.repeated, 1, memory_order_relaxed);
+	enroll_log(en, status, c, NULL);
+	http_reply(en->req, status, json ? "application/json" : "application/pem-certificate-chain", body, len);
+	enroll_free(en);
+}
+
+/* Worker again: the writer has decided. */
+static void
+enroll_resumed(struct http_request *req, void *arg)
+{
+	struct enroll *en = arg;
+
+	(void)req;
+	stage_done(en, STAGE_RECORD);
+	if (en->item.row.result != ERR_OK) {
+		if (en->item.row.result == ERR_KEY_REUSED)
+			(void)err_say(&en->item.err, ERR_KEY_REUSED,
+			    "This key belongs to the device %s: a cloned image. Stop and tell the engineer; no two devices may share a key.",
+			    en->item.row.other);
+		enroll_refuse(en, &en->item.err);
+		return;
+	}
+	enroll_answer(en, en->item.row.recorded, en->item.row.is_new);
+}
+
+/* Writer's thread. */
+static void
+enroll_recorded(struct writer_item *item)
+{
+	struct enroll *en = (struct enroll *)(void *)item;
+
+	if (item->row.result == ERR_OK && item->row.is_new)
+		guard_issued(&en->line->guard, en->certificate.issued_at_us);
+	http_resume(en->req);	/* en may be gone from here on */
+}
+
+/* ---- the way there */
+
+struct open_batches {
+	unsigned	count;
+	char		name[LIMIT_NAME_BYTES + 1];
+	char		list[160];
+};
+
+static enum err_code
+on_open_batch(void *arg, const struct store_batch *b, struct err *e)
+{
+	struct open_batches *open = arg;
+	size_t len = strlen(open->list);
+
+	(void)e;
+	(void)snprintf(open->name, sizeof(open->name), "%s", b->name);
+	if (open->count++ < LIMIT_AMBIGUOUS_NAMES)
+		(void)snprintf(open->list + len, sizeof(open->list) - len, "%s%s", len > 0 ? ", " : "", b->name);
+	return ERR_OK;
+}
+
+/* The batch of the path, or the one that is open. */
+static enum err_code
+find_batch(struct enroll *en, struct worker *w, struct err *e)
+{
+	const char *name = http_request_argument(en->req);
+	struct open_batches open = { 0 };
+	enum err_code rc;
+
+	if (*name == '\0') {
+		if ((rc = en->line->home->ops->batch_list(w->reader, true, on_open_batch, &open, e)) != ERR_OK)
+			return rc;
+		if (open.count == 0)
+			return err_say(e, ERR_BATCH_AMBIGUOUS, "No batch is open. Ask the line lead to open one.");
+		if (open.count > 1)
+			return err_say(e, ERR_BATCH_AMBIGUOUS, "%u batches are open (%s): post to /v1/enroll/BATCH.", open.count, open.list);
+		name = open.name;
+	}
+	if (strlen(name) > LIMIT_NAME_BYTES)
+		return err_set(e, ERR_BATCH_NOT_FOUND, "a batch name of %zu bytes", strlen(name));
+	(void)snprintf(en->batch, sizeof(en->batch), "%s", name);
+	return ERR_OK;
+}
+
+/* Syntax, key and subject: what costs little.  The body is wiped if a private key came. */
+static enum err_code
+parse_body(struct enroll *en, struct worker *w, struct err *e)
+{
+	size_t body_len, der_len;
+	const uint8_t *body = http_request_body(en->req, &body_len);
+	enum err_code rc;
+
+	if ((rc = pem_decode_request(body, body_len, w->der, sizeof(w->der), &der_len, e)) != ERR_OK) {
+		if (rc == ERR_PRIVATE_KEY)
+			http_request_wipe_body(en->req);
+		return rc;
+	}
+	if ((rc = csr_parse(w->der, der_len, &en->csr, e)) != ERR_OK ||
+	    (rc = subject_check(en->csr, e)) != ERR_OK)
+		return rc;
+	(void)snprintf(en->device_id, sizeof(en->device_id), "%s", csr_device_id(en->csr));
+	return keycheck(en->csr, e);
+}
+
+/* Does this batch want this device? */
+static enum err_code
+check_listed(struct enroll *en, struct worker *w, struct order *o, struct err *e)
+{
+	bool listed = true;
+	enum err_code rc;
+
+	if (o->has_pattern && regexec(&o->pattern, en->device_id, 0, NULL, 0) != 0)
+		return err_say(e, ERR_DEVICE_NOT_LISTED, "The device id %s does not fit the batch %s (%.100s). Check its label and the batch.",
+		    en->device_id, en->batch, o->batch.pattern);
+	if (!o->batch.listed)
+		return ERR_OK;
+	if ((rc = en->line->home->ops->batch_lists_device(w->reader, o->batch.id, en->device_id, &listed, e)) != ERR_OK)
+		return rc;
+	if (!listed)
+		return err_say(e, ERR_DEVICE_NOT_LISTED, "The device %s is not on the list of the batch %s. Check its label and the batch.",
+		    en->device_id, en->batch);
+	return ERR_OK;
+}
+
+/* Issuing is refused, for why.  What is recorded is answered all the same: true. */
+static bool
+answer_recorded(struct enroll *en, struct worker *w, const struct order *o)
+{
+	struct recorded **recorded = &en->item.row.recorded;
+	struct err e;
+
+	if (en->ca->issuer == NULL || en->line->home->ops->recorded_find(w->reader, o->batch.id, en->device_id,
+	    en->certificate.key_id, recorded, &e) != ERR_OK)
+		return false;
+	enroll_answer(en, *recorded, false);
+	return true;
+}
+
+static enum err_code
+make_certificate(struct enroll *en, struct worker *w, const struct order *o, int64_t now_us, struct err *e)
+{
+	uint8_t serial[SERIAL_BYTES];
+	struct issue_bench *bench;
+	struct plan *plan = NULL;
+	enum err_code rc;
+
+	if ((rc = worker_bench(w, o->ca, &bench, e)) != ERR_OK ||
+	    (rc = serial_next(&en->line->serials, serial, e)) != ERR_OK ||
+	    (rc = plan_new(o->profile, o->ca->issuer, en->csr, now_us / 1000000, serial, &plan, e)) != ERR_OK)
+		return rc;
+	rc = issue(bench, plan, &en->issued, e);
+	plan_free(plan);
+	if (rc == ERR_INTERNAL)
+		guard_halt(&en->line->guard);
+	return rc;
+}
+
+/* What the ledger keeps of it. */
+static void
+fill_row(struct enroll *en, const struct order *o, int64_t now_us)
+{
+	struct store_certificate *c = &en->certificate;
+	const struct issued *i = en->issued;
+
+	memcpy(c->serial, issued_serial(i), sizeof(c->serial));
+	memcpy(c->certificate_id, issued_certificate_id(i), sizeof(c->certificate_id));
+	memcpy(c->key_id, issued_key_id(i), sizeof(c->key_id));
+	memcpy(c->device_id, en->device_id, sizeof(c->device_id));
+	c->batch_id = o->batch.id;
+	c->ca_id = o->ca->row.id;
+	c->not_before_s = issued_not_before_s(i);
+	c->not_after_s = issued_not_after_s(i);
+	c->issued_at_us = now_us;
+	c->der = issued_der(i, &c->der_len);
+}
+
+/* Steps 5 to 8.  ERR_OK: the request was answered or is on its way to the writer. */
+static enum err_code
+issue_and_push(struct enroll *en, struct worker *w, struct order *o, struct err *e)
+{
+	enum err_code rc;
+	int64_t now_us;
+
+	if ((rc = csr_key_id(w->pop, en->csr, en->certificate.key_id, e)) != ERR_OK)
+		return rc;
+	if ((rc = guard_check(&en->line->guard, &o->ca->facts, &now_us, e)) != ERR_OK)
+		return answer_recorded(en, w, o) ? ERR_OK : rc;
+	if ((rc = writer_reserve(en->line->writer, e)) != ERR_OK)
+		return rc;
+	if ((rc = make_certificate(en, w, o, now_us, e)) != ERR_OK) {
+		writer_unreserve(en->line->writer);
+		return rc;
+	}
+	fill_row(en, o, now_us);
+	en->item.row.certificate = &en->certificate;
+	en->item.done = enroll_recorded;
+	stage_done(en, STAGE_SIGN);
+	http_suspend(en->req, enroll_resumed, en);	/* suspend first, */
+	writer_push(en->line->writer, &en->item);	/* then give it away, */
+	return ERR_OK;					/* and do not look at it */
+}
+
+static enum err_code
+enroll_begin(struct enroll *en, struct err *e)
+{
+	struct worker *w;
+	struct order *o;
+	enum err_code rc;
+
+	if ((rc = worker_get(en->line, &w, e)) != ERR_OK ||
+	    (rc = find_batch(en, w, e)) != ERR_OK ||
+	    (rc = worker_order(w, en->batch, &o, e)) != ERR_OK)
+		return rc;
+	en->ca = o->ca;
+	if ((rc = parse_body(en, w, e)) != ERR_OK ||
+	    (rc = check_listed(en, w, o, e)) != ERR_OK)
+		return rc;
+	stage_done(en, STAGE_PARSE);
+	if ((rc = pop_verify(w->pop, en->csr, e)) != ERR_OK)
+		return rc;
+	stage_done(en, STAGE_POP);
+	return issue_and_push(en, w, o, e);
+}
+
+void
+enroll_handle(struct http_request *req, void *line)
+{
+	struct enroll *en;
+	struct err e;
+
+	err_clear(&e);
+	if ((en = calloc(1, sizeof(*en))) == NULL) {
+		(void)err_set(&e, ERR_NOMEM, "enroll");
+		http_reply_problem(req, &e);
+		return;
+	}
+	en->line = line;
+	en->req = req;
+	en->stage_began_us = clock_monotonic_us();
+	if (enroll_begin(en, &e) != ERR_OK)
+		enroll_refuse(en, &e);
+}

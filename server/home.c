@@ -1,0 +1,103 @@
+#include "home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum err_code
+home_join(const struct home *h, const char *name, char out[HOME_PATH_BYTES], struct err *e)
+{
+	return file_join(out, HOME_PATH_BYTES, h->path, name, e);
+}
+
+static enum err_code
+home_open_ledger(struct home *h, struct err *e)
+{
+	char path[HOME_PATH_BYTES];
+	struct store_config cf = { .path = path, .cache_bytes = h->config.commit_cache_mib << 20 };
+	enum err_code rc;
+
+	if ((rc = home_join(h, HOME_LEDGER, path, e)) != ERR_OK ||
+	    (rc = h->ops->open(&cf, &h->store, e)) != ERR_OK)
+		return rc;
+	return h->ops->reader_open(h->store, &h->reader, e);
+}
+
+enum err_code
+home_open(struct home *h, const char *path, struct err *e)
+{
+	char file[HOME_PATH_BYTES];
+	enum err_code rc;
+
+	if (strlen(path) >= sizeof(h->path) - 64)
+		return err_set(e, ERR_USAGE, "the home's path is too long: %.80s...", path);
+	(void)snprintf(h->path, sizeof(h->path), "%s", path);
+	h->ops = &store_sqlite;
+	if ((rc = home_join(h, HOME_CONFIG, file, e)) != ERR_OK)
+		return rc;
+	if ((rc = config_load(file, &h->config, e)) == ERR_NOT_FOUND)
+		return err_set(e, ERR_NOT_FOUND, "there is no home at %s: make one with `lineca --home %s init`", path, path);
+	if (rc == ERR_PERMISSION)
+		return err_set(e, rc, "the home %s may not be read by this user: run lineca as the user who owns it", path);
+	if (rc != ERR_OK)
+		return rc;
+	return home_open_ledger(h, e);
+}
+
+void
+home_close(struct home *h)
+{
+	if (h->ops == NULL)
+		return;
+	h->ops->reader_close(h->reader);
+	h->ops->close(h->store);
+	h->reader = NULL;
+	h->store = NULL;
+}
+
+/* The pid that the holder wrote, for the message; 0 if it cannot be read. */
+static long
+lock_holder(int fd)
+{
+	char text[32] = "";
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	return strtol(text, NULL, 10);
+}
+
+enum err_code
+home_lock(const struct home *h, const char *name, const char *what, int *ret_fd, struct err *e)
+{
+	char path[HOME_PATH_BYTES], pid[32];
+	enum err_code rc;
+	int fd, len;
+
+	if ((rc = home_join(h, name, path, e)) != ERR_OK)
+		return rc;
+	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1)
+		return err_set(e, file_err_code(errno), "open %s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		if (errno == EWOULDBLOCK)
+			rc = err_set(e, ERR_STATE, "%s already runs on the home %s (process %ld)", what, h->path, lock_holder(fd));
+		else
+			rc = err_set(e, ERR_IO, "lock %s: %s", path, strerror(errno));
+		(void)close(fd);
+		return rc;
+	}
+	len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) == -1 || pwrite(fd, pid, (size_t)len, 0) != len) {
+		rc = err_set(e, ERR_IO, "write %s: %s", path, strerror(errno));
+		(void)close(fd);
+		return rc;
+	}
+	*ret_fd = fd;
+	return ERR_OK;
+}

@@ -1,0 +1,42 @@
+/* The home: one directory with lineca.conf, lineca.db, ca/ and the lock of the server. */
+#ifndef SERVER_HOME_H
+#define SERVER_HOME_H
+
+#include "base/err.h"
+#include "config.h"
+#include "db/store.h"
+
+enum { HOME_PATH_BYTES = 1024 };
+
+#define HOME_DEFAULT "/var/lib/lineca"
+#define HOME_CONFIG "lineca.conf"
+#define HOME_LEDGER "lineca.db"
+#define HOME_CA "ca"
+#define HOME_SERVE_LOCK "serve.lock"		/* held while a server runs on this home */
+#define HOME_BATCH_LOCK "batch.lock"		/* held while a batch is being made */
+
+struct home {
+	char			 path[HOME_PATH_BYTES];
+	struct config		 config;
+	const struct store_ops	*ops;
+	struct store		*store;
+	struct store_reader	*reader;
+};
+
+/*
+ * Opens what `lineca init` made: settings, ledger, one reader.  ERR_NOT_FOUND says how to make one; ERR_CONFIG,
+ * ERR_PERMISSION, ERR_STORAGE.  h is all zeroes before; home_close afterwards in any case.
+ */
+ERR_MUST_CHECK enum err_code	home_open(struct home *h, const char *path, struct err *e);
+void				home_close(struct home *h);
+
+/* PATH/NAME of the home. */
+ERR_MUST_CHECK enum err_code	home_join(const struct home *h, const char *name, char out[HOME_PATH_BYTES], struct err *e);
+
+/*
+ * Takes a lock file of the home for this process and writes its pid into it.  *ret_fd is closed to give the lock back;
+ * the system does that too when the process dies.  ERR_STATE: who has it.
+ */
+ERR_MUST_CHECK enum err_code	home_lock(const struct home *h, const char *name, const char *what, int *ret_fd, struct err *e);
+
+#endif

@@ -1,0 +1,205 @@
+#include "line.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "worker.h"
+
+enum { CA_ENDS_SOON_S = 365 * 86400 };	/* an order for a new CA takes an organisation months */
+
+/* The key of a CA may be elsewhere (a CA that only served another line): it then issues nothing here. */
+static enum err_code
+line_load_issuer(struct line *l, struct line_ca *ca, struct err *e)
+{
+	char dir[HOME_PATH_BYTES], path[HOME_PATH_BYTES];
+	struct ca_key *key = NULL;
+	enum err_code rc;
+
+	if ((rc = home_join(l->home, HOME_CA, dir, e)) != ERR_OK ||
+	    (rc = file_join(path, sizeof(path), dir, ca->row.key_ref, e)) != ERR_OK)
+		return rc;
+	if ((rc = ca_key_load(path, &key, e)) != ERR_OK)
+		return rc;
+	return issuer_new(ca->row.der, ca->row.der_len, key, &ca->issuer, e);
+}
+
+/* Words at start, while there is time: not on the day it ends. */
+static void
+warn_of_end(const struct line *l, const struct line_ca *ca)
+{
+	int64_t now_s = clock_now_s(l->clock), validity_s = 0;
+	char end[CLOCK_TEXT_BYTES];
+
+	clock_format_s(ca->facts.not_after_s, end);
+	for (size_t i = 0; i < l->home->config.profiles_count; i++)
+		if (!l->home->config.profiles[i].may_outlive_ca && l->home->config.profiles[i].validity_s > validity_s)
+			validity_s = l->home->config.profiles[i].validity_s;
+	if (now_s >= ca->facts.not_after_s)
+		log_event(LOG_ERROR, "ca", "the CA %s ended at %s: it issues nothing any more; set up a new one", ca->row.name, end);
+	else if (now_s + CA_ENDS_SOON_S >= ca->facts.not_after_s)
+		log_event(LOG_WARN, "ca", "the CA %s ends at %s: set up a new one in time; its certificates are cut to that moment",
+		    ca->row.name, end);
+	else if (now_s + validity_s > ca->facts.not_after_s)
+		log_event(LOG_INFO, "ca", "certificates of the CA %s end with it at %s, earlier than their profile says",
+		    ca->row.name, end);
+}
+
+static enum err_code
+line_add_ca(void *arg, const struct store_ca *row, struct err *e)
+{
+	struct line *l = arg;
+	struct line_ca *ca = &l->cas[l->cas_count];
+	enum err_code rc;
+
+	if (l->cas_count == LIMIT_CAS)
+		return err_set(e, ERR_CONFIG, "more than %d CAs in this home", LIMIT_CAS);
+	ca->row = *row;
+	if ((ca->row.der = malloc(row->der_len)) == NULL)
+		return err_set(e, ERR_NOMEM, "CA certificate");
+	memcpy(ca->row.der, row->der, row->der_len);
+	l->cas_count++;
+	if ((rc = ca_facts_read(row->der, row->der_len, &ca->facts, e)) != ERR_OK)
+		return rc;
+	rc = line_load_issuer(l, ca, e);
+	if (rc == ERR_NOT_FOUND && !row->active) {
+		log_event(LOG_INFO, "ca", "the CA %s is inactive and its key is not here", row->name);
+		return ERR_OK;
+	}
+	if (rc == ERR_OK)
+		warn_of_end(l, ca);
+	return rc;
+}
+
+/* On the writer's thread. */
+static void
+on_storage_failed(void *arg, const struct err *e)
+{
+	struct line *l = arg;
+
+	log_err(LOG_ERROR, "storage", e);
+	guard_storage_failed(&l->guard);
+	line_stop(l);
+}
+
+static enum err_code
+line_start_writer(struct line *l, struct err *e)
+{
+	const struct config *c = &l->home->config;
+	struct writer_config cf = {
+		.queue_max = (unsigned)c->commit_queue,
+		.group_max = (unsigned)c->commit_group_max,
+		.group_enough = (unsigned)c->commit_group_enough,
+		.linger_us = c->commit_linger_us,
+		.storage_failed = on_storage_failed,
+		.arg = l,
+	};
+
+	return writer_start(l->home->ops, l->home->store, &cf, &l->writer, e);
+}
+
+static enum err_code
+line_open(struct line *l, struct err *e)
+{
+	struct home *h = l->home;
+	uint64_t newest_serial;
+	int64_t newest_us;
+	enum err_code rc;
+
+	/* what the last run left in the log goes into the file before anything new is promised */
+	if ((rc = h->ops->checkpoint(h->store, e)) != ERR_OK ||
+	    (rc = h->ops->newest(h->reader, &newest_serial, &newest_us, e)) != ERR_OK)
+		return rc;
+	serial_source_init(&l->serials, l->clock, l->rnd, newest_serial);
+	guard_init(&l->guard, l->clock, h->path, h->config.guard_disk_reserve_mib << 20, newest_us);
+	if ((rc = h->ops->ca_list(h->reader, line_add_ca, l, e)) != ERR_OK)
+		return rc;
+	return line_start_writer(l, e);
+}
+
+enum err_code
+line_new(struct home *home, struct line **ret, struct err *e)
+{
+	struct line *l;
+	enum err_code rc;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL)
+		return err_set(e, ERR_NOMEM, "line");
+	if (pthread_key_create(&l->worker_key, NULL) != 0) {
+		free(l);
+		return err_set(e, ERR_NOMEM, "line: no thread key");
+	}
+	(void)pthread_mutex_init(&l->workers_mu, NULL);
+	l->home = home;
+	l->clock = &clock_system;
+	l->rnd = &rnd_system;
+	l->started_us = l->clock->now_us(l->clock);
+	if ((l->stop_fd = eventfd(0, EFD_CLOEXEC)) == -1)
+		rc = err_set(e, ERR_IO, "eventfd: %s", strerror(errno));
+	else
+		rc = line_open(l, e);
+	if (rc != ERR_OK) {
+		line_free(l);
+		return rc;
+	}
+	*ret = l;
+	return ERR_OK;
+}
+
+void
+line_free(struct line *l)
+{
+	if (l == NULL)
+		return;
+	writer_stop(l->writer);
+	while (l->workers != NULL) {
+		struct worker *w = l->workers;
+
+		l->workers = w->next;
+		worker_free(w);
+	}
+	for (size_t i = 0; i < l->cas_count; i++) {
+		issuer_free(l->cas[i].issuer);
+		store_ca_done(&l->cas[i].row);
+	}
+	if (l->stop_fd != -1)
+		(void)close(l->stop_fd);
+	(void)pthread_mutex_destroy(&l->workers_mu);
+	(void)pthread_key_delete(l->worker_key);
+	free(l);
+}
+
+const struct line_ca *
+line_ca_by_id(const struct line *l, int64_t ca_id)
+{
+	for (size_t i = 0; i < l->cas_count; i++)
+		if (l->cas[i].row.id == ca_id)
+			return &l->cas[i];
+	return NULL;
+}
+
+void
+line_stop(struct line *l)
+{
+	uint64_t one = 1;
+
+	if (write(l->stop_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		log_event(LOG_ERROR, "stop", "the main thread cannot be told to stop: %s", strerror(errno));
+}
+
+enum err_code
+line_ready(struct line *l, struct err *e)
+{
+	enum err_code rc = err_set(e, ERR_CA_EXPIRED, "no CA is active");
+	int64_t now_us;
+
+	for (size_t i = 0; i < l->cas_count && rc != ERR_OK; i++)
+		if (l->cas[i].issuer != NULL && l->cas[i].row.active)
+			rc = guard_check(&l->guard, &l->cas[i].facts, &now_us, e);
+	return rc;
+}

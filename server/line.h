@@ -1,0 +1,60 @@
+/*
+ * The running line server: what every request needs and all workers share.  Made once by cmd_serve, immutable afterwards but
+ * for the members that say so.
+ */
+#ifndef SERVER_LINE_H
+#define SERVER_LINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/rnd.h"
+#include "ca/issuer.h"
+#include "ca/serial.h"
+#include "db/writer.h"
+#include "guard.h"
+#include "home.h"
+#include "http/http.h"
+#include "tally.h"
+
+struct line_ca {
+	struct store_ca	 row;
+	struct issuer	*issuer;	/* NULL: its key is not here, so it issues nothing */
+	struct ca_facts	 facts;
+};
+
+struct line {
+	struct home		*home;		/* borrowed */
+	const struct clock	*clock;
+	const struct rnd	*rnd;
+	struct writer		*writer;
+	struct line_ca		 cas[LIMIT_CAS];
+	size_t			 cas_count;
+	struct serial_source	 serials;	/* its own lock-free state */
+	struct guard		 guard;		/* its own lock-free state */
+	struct tally		 tally;		/* its own lock-free state */
+	struct http_server	*http;		/* set before the first request is answered */
+	int64_t			 started_us;	/* wall */
+	pthread_key_t		 worker_key;
+	pthread_mutex_t		 workers_mu;	/* protects workers */
+	struct worker		*workers;	/* all that were made, to be freed at the end */
+	int			 stop_fd;	/* eventfd: the main thread waits here for a reason to stop */
+};
+
+/* Loads the CAs, checks their keys, starts the writer.  Borrows home, which must be open.  line_free afterwards. */
+ERR_MUST_CHECK enum err_code	line_new(struct home *home, struct line **ret, struct err *e);
+
+/* The HTTP server must be drained and freed before.  Takes NULL. */
+void				line_free(struct line *l);
+
+/* NULL: no such CA. */
+const struct line_ca		*line_ca_by_id(const struct line *l, int64_t ca_id);
+
+/* Asks the main thread to stop the server: the ledger failed. */
+void				line_stop(struct line *l);
+
+/* Could a certificate be issued now, by any CA?  The reason if not. */
+ERR_MUST_CHECK enum err_code	line_ready(struct line *l, struct err *e);
+
+#endif

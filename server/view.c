@@ -1,0 +1,118 @@
+#include "view.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/hex.h"
+#include "ca/pem.h"
+
+void
+view_time_s(cJSON *o, const char *name, int64_t s)
+{
+	char text[CLOCK_TEXT_BYTES];
+
+	clock_format_s(s, text);
+	(void)cJSON_AddStringToObject(o, name, text);
+}
+
+void
+view_time_us(cJSON *o, const char *name, int64_t us)
+{
+	char text[CLOCK_TEXT_BYTES];
+
+	if (us == 0) {
+		(void)cJSON_AddNullToObject(o, name);
+		return;
+	}
+	clock_format_us(us, text);
+	(void)cJSON_AddStringToObject(o, name, text);
+}
+
+static void
+view_hex(cJSON *o, const char *name, const uint8_t *bytes, size_t len)
+{
+	char text[2 * 32 + 1];
+
+	hex_encode(bytes, len, text);
+	(void)cJSON_AddStringToObject(o, name, text);
+}
+
+cJSON *
+view_certificate(const struct store_certificate *c)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	view_hex(o, "serial", c->serial, sizeof(c->serial));
+	(void)cJSON_AddStringToObject(o, "device_id", c->device_id);
+	(void)cJSON_AddStringToObject(o, "batch", c->batch_name);
+	(void)cJSON_AddStringToObject(o, "ca", c->ca_name);
+	(void)cJSON_AddStringToObject(o, "profile", c->profile);
+	(void)cJSON_AddStringToObject(o, "state", certificate_state_name(c->state));
+	view_hex(o, "certificate_id", c->certificate_id, sizeof(c->certificate_id));
+	view_hex(o, "key_id", c->key_id, sizeof(c->key_id));
+	view_time_s(o, "not_before", c->not_before_s);
+	view_time_s(o, "not_after", c->not_after_s);
+	view_time_us(o, "issued_at", c->issued_at_us);
+	return o;
+}
+
+cJSON *
+view_batch(const struct store_batch *b)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	(void)cJSON_AddStringToObject(o, "name", b->name);
+	(void)cJSON_AddStringToObject(o, "state", batch_state_name(b->state));
+	(void)cJSON_AddNumberToObject(o, "quantity", (double)b->quantity);
+	(void)cJSON_AddNumberToObject(o, "issued", (double)b->issued);
+	(void)cJSON_AddNumberToObject(o, "registered", (double)b->registered);
+	(void)cJSON_AddNumberToObject(o, "parked", (double)b->parked);
+	(void)cJSON_AddStringToObject(o, "ca", b->ca_name);
+	(void)cJSON_AddStringToObject(o, "profile", b->profile);
+	if (b->pattern[0] != '\0')
+		(void)cJSON_AddStringToObject(o, "pattern", b->pattern);
+	else
+		(void)cJSON_AddNullToObject(o, "pattern");
+	(void)cJSON_AddBoolToObject(o, "listed", b->listed);
+	view_time_us(o, "created_at", b->created_at_us);
+	view_time_us(o, "last_issued_at", b->last_issued_at_us);
+	return o;
+}
+
+cJSON *
+view_ca(const struct store_ca *ca, const struct ca_facts *facts)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	(void)cJSON_AddStringToObject(o, "name", ca->name);
+	(void)cJSON_AddStringToObject(o, "state", ca->active ? "active" : "inactive");
+	(void)cJSON_AddStringToObject(o, "subject", facts->subject);
+	(void)cJSON_AddStringToObject(o, "key", facts->key);
+	view_hex(o, "serial", facts->serial, facts->serial_len);
+	view_hex(o, "fingerprint", facts->fingerprint, sizeof(facts->fingerprint));
+	view_hex(o, "certificate_id", facts->fingerprint, sizeof(facts->fingerprint));
+	view_hex(o, "subject_key_id", facts->subject_key_id, sizeof(facts->subject_key_id));
+	view_time_s(o, "not_before", facts->not_before_s);
+	view_time_s(o, "not_after", facts->not_after_s);
+	view_time_us(o, "created_at", ca->created_at_us);
+	return o;
+}
+
+char *
+view_pem(const struct store_certificate *c)
+{
+	char *text = malloc(pem_certificate_bytes(c->der_len));
+
+	if (text != NULL)
+		(void)pem_encode_certificate(c->der, c->der_len, text);
+	return text;
+}
+
+char *
+view_print(cJSON *o)
+{
+	char *text = cJSON_PrintUnformatted(o);
+
+	cJSON_Delete(o);
+	return text;
+}

@@ -1,0 +1,27 @@
+/*
+ * How the ledger's things look outside, as JSON: the same object in an HTTP answer and on the command line.
+ * Every function returns NULL without memory; the caller deletes with cJSON_Delete.
+ */
+#ifndef SERVER_VIEW_H
+#define SERVER_VIEW_H
+
+#include <cjson/cJSON.h>
+
+#include "ca/issuer.h"
+#include "db/store.h"
+
+cJSON	*view_certificate(const struct store_certificate *c);
+cJSON	*view_batch(const struct store_batch *b);
+cJSON	*view_ca(const struct store_ca *ca, const struct ca_facts *facts);
+
+/* Certificate in PEM, NUL-terminated, malloced; NULL without memory. */
+char	*view_pem(const struct store_certificate *c);
+
+/* Members that are texts or times; a failed one is seen by the caller, who checks the whole. */
+void	 view_time_s(cJSON *o, const char *name, int64_t s);
+void	 view_time_us(cJSON *o, const char *name, int64_t us);	/* 0: null */
+
+/* Prints the object as one line and deletes it.  NULL without memory (also for NULL). */
+char	*view_print(cJSON *o);
+
+#endif

@@ -1,0 +1,163 @@
+#include "worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+order_free(struct order *o)
+{
+	if (o == NULL)
+		return;
+	if (o->has_pattern)
+		regfree(&o->pattern);
+	free(o);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	while (w->orders != NULL) {
+		struct order *o = w->orders;
+
+		w->orders = o->next;
+		order_free(o);
+	}
+	for (size_t i = 0; i < LIMIT_CAS; i++)
+		issue_bench_free(w->benches[i]);
+	w->line->home->ops->reader_close(w->reader);
+	pop_free(w->pop);
+	free(w);
+}
+
+enum err_code
+worker_get(struct line *l, struct worker **ret, struct err *e)
+{
+	struct worker *w;
+	enum err_code rc;
+
+	if ((w = pthread_getspecific(l->worker_key)) != NULL) {
+		*ret = w;
+		return ERR_OK;
+	}
+	if ((w = calloc(1, sizeof(*w))) == NULL)
+		return err_set(e, ERR_NOMEM, "worker");
+	w->line = l;
+	if ((rc = pop_new(&w->pop, e)) != ERR_OK ||
+	    (rc = l->home->ops->reader_open(l->home->store, &w->reader, e)) != ERR_OK) {
+		worker_free(w);
+		return rc;
+	}
+	if (pthread_setspecific(l->worker_key, w) != 0) {
+		worker_free(w);
+		return err_set(e, ERR_NOMEM, "worker: no thread-specific memory");
+	}
+	(void)pthread_mutex_lock(&l->workers_mu);
+	w->next = l->workers;
+	l->workers = w;
+	(void)pthread_mutex_unlock(&l->workers_mu);
+	*ret = w;
+	return ERR_OK;
+}
+
+enum err_code
+worker_bench(struct worker *w, const struct line_ca *ca, struct issue_bench **ret, struct err *e)
+{
+	struct issue_bench **bench = &w->benches[ca - w->line->cas];
+	enum err_code rc;
+
+	if (ca->issuer == NULL || !ca->row.active)
+		return err_set(e, ERR_CA_EXPIRED, "the CA %s has no key here or is not active", ca->row.name);
+	if (*bench == NULL &&
+	    (rc = issue_bench_new(ca->issuer, (unsigned)w->line->home->config.issue_verify_every, bench, e)) != ERR_OK)
+		return rc;
+	*ret = *bench;
+	return ERR_OK;
+}
+
+enum err_code
+pattern_compile(const char *pattern, regex_t *ret, struct err *e)
+{
+	char anchored[LIMIT_PATTERN_BYTES + 8], text[128];
+	int rc;
+
+	if (strlen(pattern) > LIMIT_PATTERN_BYTES)
+		return err_set(e, ERR_USAGE, "the pattern is longer than %d bytes", LIMIT_PATTERN_BYTES);
+	(void)snprintf(anchored, sizeof(anchored), "^(%s)$", pattern);
+	if ((rc = regcomp(ret, anchored, REG_EXTENDED | REG_NOSUB)) != 0) {
+		(void)regerror(rc, ret, text, sizeof(text));
+		return err_set(e, ERR_USAGE, "the pattern %.80s is no POSIX extended expression: %s", pattern, text);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+order_new(struct worker *w, const char *name, struct order **ret, struct err *e)
+{
+	const struct home *h = w->line->home;
+	struct order *o;
+	enum err_code rc;
+
+	if ((o = calloc(1, sizeof(*o))) == NULL)
+		return err_set(e, ERR_NOMEM, "order");
+	if ((rc = h->ops->batch_find(w->reader, name, &o->batch, e)) != ERR_OK)
+		goto out;
+	if ((o->ca = line_ca_by_id(w->line, o->batch.ca_id)) == NULL) {
+		rc = err_set(e, ERR_INTERNAL, "batch %s: its CA %s was made after the server started; start it again", name,
+		    o->batch.ca_name);
+		goto out;
+	}
+	if ((o->profile = config_profile(&h->config, o->batch.profile)) == NULL) {
+		rc = err_set(e, ERR_INTERNAL, "batch %s: lineca.conf has no [profile %s]", name, o->batch.profile);
+		goto out;
+	}
+	if (o->batch.pattern[0] != '\0') {
+		if ((rc = pattern_compile(o->batch.pattern, &o->pattern, e)) != ERR_OK)
+			goto out;
+		o->has_pattern = true;
+	}
+	*ret = o;
+	o = NULL;
+	rc = ERR_OK;
+out:
+	order_free(o);
+	return rc;
+}
+
+/* The least recently used goes when there are too many. */
+static void
+orders_trim(struct worker *w)
+{
+	struct order **p = &w->orders;
+
+	for (size_t n = 0; *p != NULL && n < WORKER_ORDERS_MAX; n++)
+		p = &(*p)->next;
+	order_free(*p);
+	*p = NULL;
+}
+
+enum err_code
+worker_order(struct worker *w, const char *name, struct order **ret, struct err *e)
+{
+	struct order **p, *o;
+	enum err_code rc;
+
+	for (p = &w->orders; *p != NULL; p = &(*p)->next) {
+		if (strcmp((*p)->batch.name, name) != 0)
+			continue;
+		o = *p;
+		*p = o->next;
+		o->next = w->orders;
+		*ret = w->orders = o;
+		return ERR_OK;
+	}
+	if ((rc = order_new(w, name, &o, e)) != ERR_OK)
+		return rc;
+	o->next = w->orders;
+	w->orders = o;
+	orders_trim(w);
+	*ret = o;
+	return ERR_OK;
+}
