@@ -1,0 +1,94 @@
+"""The line server as a process."""
+import os
+import re
+import select
+import signal
+import subprocess
+import tempfile
+import time
+
+import home as homes
+import limits
+
+started = []    # every server of this process: a failing test shows their logs
+
+
+class Server:
+    def __init__(self, home, *args, listen="127.0.0.1:0", env=None):
+        self.home = home
+        handle, self.log_path = tempfile.mkstemp(prefix="server-", suffix=".log", dir=home.path.parent)
+        with os.fdopen(handle, "wb") as log:
+            self.process = subprocess.Popen(
+                [homes.BINARY, "--home", str(home.path), "serve", "--listen", listen, *args],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=homes.environment(env))
+        started.append(self)
+        try:
+            line = self._first_line()
+            match = re.fullmatch(r"listening on http://([0-9.]+):(\d+)\n", line)
+            assert match, f"first line {line!r}; log:\n{self.log()[-3000:]}"
+        except BaseException:
+            self.kill()
+            raise
+        self.address, self.port = match.group(1), int(match.group(2))
+        self.host = "127.0.0.1" if self.address == "0.0.0.0" else self.address
+
+    def _first_line(self):
+        out, end = b"", time.monotonic() + limits.seconds(20)
+        pipe = self.process.stdout.fileno()
+        while not out.endswith(b"\n"):
+            ready, _, _ = select.select([pipe], [], [], max(0, end - time.monotonic()))
+            piece = os.read(pipe, 4096) if ready else b""
+            if not piece:
+                break
+            out += piece
+        return out.decode()
+
+    def log(self):
+        with open(self.log_path, "rb") as f:
+            return f.read().decode("utf-8", "backslashreplace")
+
+    def lines_with(self, text):
+        return [line for line in self.log().splitlines() if text in line]
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def wait(self, seconds=20):
+        code = self.process.wait(limits.seconds(seconds))
+        self.process.stdout.close()
+        return code
+
+    def stop(self):
+        """SIGTERM; it must end well."""
+        if self.alive():
+            self.signal()
+        code = self.wait()
+        assert code == 0, f"exit {code}; log:\n{self.log()[-3000:]}"
+        self.check_log()
+
+    def kill(self):
+        """SIGKILL, as a power cut has it."""
+        if self.alive():
+            self.signal(signal.SIGKILL)
+        self.wait()
+
+    def check_log(self):
+        log = self.log()
+        assert "Sanitizer" not in log and "runtime error:" not in log, log[-6000:]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.stop()
+        else:
+            self.kill()
+
+
+def refused(home, *args, env=None, timeout=20):
+    """A `serve` that is expected not to start: the Result of the command."""
+    return home.run("serve", *(args or ("--listen", "127.0.0.1:0")), code=None, env=env, timeout=timeout)

@@ -1,0 +1,225 @@
+"""What can be read over HTTP, and what is refused there."""
+import html
+import re
+
+import pytest
+
+import certs
+import client
+import csrs
+import home as homes
+import keys
+import problems
+
+
+@pytest.fixture(scope="module")
+def stocked(line):
+    """The shared line with 25 certificates, every fifth in a second batch."""
+    line.home.batch("other", 10)
+    line.csrs = [csrs.fresh()[1] for _ in range(25)]
+    line.answers = [line.client.enroll("other" if i % 5 == 0 else "lot", csr) for i, csr in enumerate(line.csrs)]
+    line.serials = [certs.serial_of(a) for a in line.answers]
+    return line
+
+
+def get(line, path, kind="application/json"):
+    answer = line.client.get(path)
+    assert (answer.status, answer.type) == (200, kind), f"{path}: {answer}"
+    return answer
+
+
+def listed(line, query=""):
+    return get(line, "/v1/certificates" + query).json()["certificates"]
+
+
+@pytest.mark.short
+def test_health(line):
+    assert line.client.get("/healthz").status == 200
+    assert line.client.get("/readyz").status == 200
+
+
+@pytest.mark.short
+def test_status(stocked):
+    status = get(stocked, "/v1/status").json()
+    names = {b["name"]: b for b in status["batches"]}
+    assert set(names) == {"lot", "other"}
+    assert (names["lot"]["issued"], names["other"]["issued"]) == (20, 5)
+
+
+@pytest.mark.short
+def test_batches(stocked):
+    rows = get(stocked, "/v1/batches").json()["batches"]
+    assert [r["name"] for r in rows] == ["lot", "other"]
+    for row in rows:
+        assert homes.BATCH_FIELDS <= set(row)
+        homes.check_times(row)
+        assert get(stocked, f"/v1/batches/{row['name']}").json() == row
+    assert stocked.home.json("batch", "list") == rows
+
+
+def test_unknown_batch(stocked):
+    problems.check(stocked.client.get("/v1/batches/nowhere"), "batch_not_found")
+    problems.check(stocked.client.get("/v1/batches/%00"), "batch_not_found", "not_found", "bad_request")
+
+
+@pytest.mark.short
+def test_certificates(stocked):
+    rows = listed(stocked)
+    assert [r["serial"] for r in rows] == stocked.serials[::-1]
+    for row in rows:
+        assert homes.CERTIFICATE_FIELDS <= set(row)
+        homes.check_times(row)
+    cli = stocked.home.certificates()
+    assert [{k: r[k] for k in homes.CERTIFICATE_FIELDS} for r in rows] == [{k: r[k] for k in homes.CERTIFICATE_FIELDS} for r in cli]
+
+
+def test_certificates_filtered(stocked):
+    serials = lambda query: [r["serial"] for r in listed(stocked, query)]
+    everything = stocked.serials[::-1]
+    rows = listed(stocked)
+    assert serials("?batch=other") == stocked.serials[::5][::-1]
+    assert serials("?limit=3") == everything[:3]
+    assert serials("?batch=other&limit=2") == stocked.serials[::5][::-1][:2]
+    assert serials("?state=issued") == everything and serials("?state=registered") == []
+    assert serials(f"?device={rows[4]['device_id']}") == [rows[4]["serial"]]
+    assert serials(f"?serial={rows[7]['serial']}") == [rows[7]["serial"]]
+    assert serials("?device=nobody") == []
+    assert serials(f"?q={rows[5]['device_id']}") == [rows[5]["serial"]]
+
+
+@pytest.mark.parametrize("size", [1, 4, 25, 26])
+def test_paging(stocked, size):
+    """Following `after` sees every row once, also when rows are added meanwhile."""
+    seen, after = [], ""
+    for _ in range(40):
+        page = [r["serial"] for r in listed(stocked, f"?limit={size}{after}")]
+        if not page:
+            break
+        seen += page
+        after = f"&after={page[-1]}"
+    assert seen == stocked.serials[::-1]
+
+
+def test_paging_while_the_line_works(home, start):
+    home.batch("lot")
+    server = start(home)
+    with client.Client(server) as c:
+        serials = [certs.serial_of(c.enroll("lot", csrs.fresh()[1])) for _ in range(12)]
+        seen, after = [], ""
+        for _ in range(4):
+            page = [r["serial"] for r in c.get(f"/v1/certificates?limit=3{after}").json()["certificates"]]
+            seen += page
+            after = f"&after={page[-1]}"
+            assert c.enroll("lot", csrs.fresh()[1]).status == 201
+        assert seen == serials[::-1]
+
+
+@pytest.mark.parametrize("query", ["limit=abc", "limit=-1", "limit=0", "limit=1.5", "limit=99999999999999999999", "limit=", "after=xyz",
+                                   "after=12", "after=" + "7" * 33, "serial=zz", "state=lost", "state=ISSUED", "device=" + "d" * 200,
+                                   "device=a%20b", "batch=a%2Fb"])
+def test_malformed_query(stocked, query):
+    problems.check(stocked.client.get("/v1/certificates?" + query), "bad_request")
+
+
+def test_one_certificate(stocked):
+    for serial, answer in list(zip(stocked.serials, stocked.answers))[:5]:
+        row = get(stocked, f"/v1/certificates/{serial}").json()
+        assert homes.CERTIFICATE_FIELDS <= set(row) and row["serial"] == serial
+        pem = get(stocked, f"/v1/certificates/{serial}.pem", "application/pem-certificate-chain")
+        assert pem.body == answer.body
+
+
+@pytest.mark.parametrize("path", ["/v1/certificates/" + "0" * 32, "/v1/certificates/" + "7" * 32 + ".pem", "/v1/certificates/xyz",
+                                  "/v1/certificates/" + "7" * 31, "/v1/certificates/" + "7" * 32 + ".der", "/v1/certificates/"])
+def test_unknown_certificate(stocked, path):
+    problems.check(stocked.client.get(path), "not_found", "bad_request")
+
+
+def test_chain(line):
+    assert get(line, "/v1/ca/chain.pem", "application/pem-certificate-chain").body == line.ca
+
+
+PATHS = ["/", "/healthz", "/readyz", "/v1/status", "/v1/batches", "/v1/batches/lot", "/v1/certificates", "/v1/ca/chain.pem"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_head(stocked, path):
+    """HEAD: the same head as GET, and no body, so that the kept connection goes on in step."""
+    body = stocked.client.get(path)
+    head = stocked.client.request("HEAD", path)
+    assert (head.status, head.body, head.type) == (body.status, b"", body.type)
+    assert stocked.client.get("/healthz").status == 200
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/", "/v1/enroll/a/b", "/v2/enroll/lot", "/healthz/", "/%2e%2e/lineca.conf",
+                                  "/../../etc/passwd", "/v1/certificates/../../lineca.db", "//", "/v1/ca", "/index.php?x=<script>"])
+def test_unknown_path(line, path):
+    answer = line.client.get(path)
+    problems.check(answer, "not_found")
+    assert b"<script>" not in answer.body
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("method,path,allow", [
+    ("GET", "/v1/enroll/lot", {"POST"}), ("PUT", "/v1/enroll/lot", {"POST"}), ("DELETE", "/v1/enroll", {"POST"}),
+    ("GET", "/v1/enroll", {"POST"}), ("POST", "/healthz", {"GET", "HEAD"}), ("DELETE", "/v1/certificates", {"GET", "HEAD"}),
+    ("PUT", "/v1/status", {"GET", "HEAD"}), ("PATCH", "/", {"GET", "HEAD"}), ("FROB", "/healthz", {"GET", "HEAD"}),
+    ("POST", "/v1/ca/chain.pem", {"GET", "HEAD"}), ("OPTIONS", "/v1/enroll/lot", {"POST"})])
+def test_method(line, method, path, allow):
+    answer = line.client.request(method, path)
+    problems.check(answer, "method_not_allowed")
+    said = {m.strip() for m in answer.headers["Allow"].split(",")}
+    assert said >= allow - {"HEAD"} and said <= allow | {"OPTIONS"}
+
+
+@pytest.mark.parametrize("path", PATHS + ["/nowhere", "/v1/certificates?limit=x", "/v1/enroll/lot"])
+def test_request_id(stocked, path):
+    """Every answer names its request, and no two are the same."""
+    ids = [stocked.client.get(path).headers["X-Request-Id"] for _ in range(3)]
+    assert all(ids) and len(set(ids)) == 3
+
+
+def test_a_request_id_from_outside_is_not_believed(line):
+    answer = line.client.get("/healthz", **{"X-Request-Id": 'x" forged="1'})
+    assert "forged" not in answer.headers["X-Request-Id"]
+
+
+# ---- the page ----------------------------------------------------------------------------------------------------
+
+@pytest.mark.short
+def test_page(stocked):
+    page = get(stocked, "/", "text/html").body.decode()
+    for row in get(stocked, "/v1/batches").json()["batches"]:
+        assert row["name"] in page and str(row["issued"]) in page
+    newest = listed(stocked, "?limit=5")
+    assert all(r["device_id"] in page for r in newest)
+    assert not re.search(r"""(src|href)\s*=\s*["']?\s*(https?:)?//""", page), "fetches nothing from outside"
+
+
+def test_page_headers(line):
+    answer = line.client.get("/")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "charset=utf-8" in answer.headers["Content-Type"].lower()
+    assert "default-src" in answer.headers["Content-Security-Policy"]
+
+
+def test_page_escapes(home, start):
+    """Whatever a batch or a device may be called, it is text on the page."""
+    names = ["a<b>&'\"", "<script>alert(1)</script>"]
+    taken = [n for n in names if home.run("batch", "create", n, "--quantity", 5, code=None).code == 0]
+    home.batch("plain")
+    with client.Client(start(home)) as c:
+        assert c.enroll("plain", csrs.request(keys.elliptic(), csrs.name(
+            ("O", "<img src=x onerror=alert(1)>"), ("CN", csrs.device())))).status == 201
+        page = c.get("/?q=<script>alert(2)</script>").body.decode()
+    assert "<img src=x" not in page and "alert(2)" not in page
+    for n in taken:
+        assert n not in page and html.escape(n, quote=False) in page
+
+
+def test_empty_page(home, start):
+    with client.Client(start(home)) as c:
+        assert c.get("/").status == 200
+        assert c.get("/v1/batches").json()["batches"] == []
+        assert c.get("/v1/certificates").json()["certificates"] == []
