@@ -1,0 +1,598 @@
+/*
+ * The fake: the same contract, kept in lists under one mutex.  For tests: simple before quick.  Rows are kept in the order of
+ * recording; listings look for the next lower serial.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/store_internal.h"
+
+struct batch_entry {
+	struct store_batch	  batch;
+	char			(*devices)[LIMIT_DEVICE_ID_BYTES + 1];
+	size_t			  devices_n, devices_max;
+};
+
+struct store {
+	pthread_mutex_t		 mu;		/* guards what follows */
+	struct store_ca		*cas;
+	size_t			 cas_n;
+	struct batch_entry	*batches;
+	size_t			 batches_n;
+	struct recorded		**rows;
+	size_t			 rows_n, rows_max;
+};
+
+struct store_reader {
+	struct store	*store;
+};
+
+static void *
+grow(void *array, size_t n, size_t *max, size_t size)
+{
+	void	*more = array;
+
+	if (n == *max && (more = reallocarray(array, *max == 0 ? 16 : *max * 2, size)) != NULL)
+		*max = *max == 0 ? 16 : *max * 2;
+	return more;
+}
+
+static enum err_code
+memory_create(const struct store_config *cf, struct err *e)
+{
+	(void)cf;
+	(void)e;
+	return ERR_OK;
+}
+
+static enum err_code
+memory_open(const struct store_config *cf, struct store **ret, struct err *e)
+{
+	struct store	*s;
+
+	(void)cf;
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return err_set(e, ERR_NOMEM, "store");
+	if (pthread_mutex_init(&s->mu, NULL) != 0) {
+		free(s);
+		return err_set(e, ERR_NOMEM, "store");
+	}
+	*ret = s;
+	return ERR_OK;
+}
+
+static void
+memory_close(struct store *s)
+{
+	size_t	i;
+
+	if (s == NULL)
+		return;
+	for (i = 0; i < s->cas_n; i++)
+		store_ca_done(&s->cas[i]);
+	for (i = 0; i < s->batches_n; i++)
+		free(s->batches[i].devices);
+	for (i = 0; i < s->rows_n; i++)
+		recorded_free(s->rows[i]);
+	free(s->cas);
+	free(s->batches);
+	free(s->rows);
+	(void)pthread_mutex_destroy(&s->mu);
+	free(s);
+}
+
+static enum err_code
+memory_reader_open(struct store *s, struct store_reader **ret, struct err *e)
+{
+	struct store_reader	*r;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return err_set(e, ERR_NOMEM, "reader");
+	r->store = s;
+	*ret = r;
+	return ERR_OK;
+}
+
+static void
+memory_reader_close(struct store_reader *r)
+{
+	free(r);
+}
+
+static struct store_ca *
+ca_by_name(struct store *s, const char *name)
+{
+	size_t	i;
+
+	for (i = 0; i < s->cas_n; i++) {
+		if (strcmp(s->cas[i].name, name) == 0)
+			return &s->cas[i];
+	}
+	return NULL;
+}
+
+static struct batch_entry *
+batch_by_name(struct store *s, const char *name)
+{
+	size_t	i;
+
+	for (i = 0; i < s->batches_n; i++) {
+		if (strcmp(s->batches[i].batch.name, name) == 0)
+			return &s->batches[i];
+	}
+	return NULL;
+}
+
+static enum err_code
+ca_copy(const struct store_ca *from, struct store_ca *ret, struct err *e)
+{
+	uint8_t	*der;
+
+	if ((der = malloc(from->der_len)) == NULL)
+		return err_set(e, ERR_NOMEM, "CA %s", from->name);
+	memcpy(der, from->der, from->der_len);
+	*ret = *from;
+	ret->der = der;
+	return ERR_OK;
+}
+
+/* ---- record: a row is decided against what is there and what the rows before it added -------------- */
+
+static struct recorded *
+row_find(struct store *s, int64_t batch_id, const char *device_id, const uint8_t *key_id)
+{
+	size_t	i;
+
+	for (i = 0; i < s->rows_n; i++) {
+		const struct store_certificate *c = &s->rows[i]->certificate;
+
+		if (c->batch_id == batch_id && memcmp(c->key_id, key_id, STORE_HASH_BYTES) == 0 &&
+		    strcmp(c->device_id, device_id) == 0)
+			return s->rows[i];
+	}
+	return NULL;
+}
+
+/* Why the row may not go in: ERR_OK if it may. */
+static enum err_code
+row_judge(struct store *s, const struct store_batch *b, struct store_record_row *row)
+{
+	const struct store_certificate	*new = row->certificate;
+	size_t				 i;
+
+	if (b->state != BATCH_OPEN)
+		return ERR_BATCH_CLOSED;
+	if (b->issued >= b->quantity)
+		return ERR_BATCH_FULL;
+	for (i = 0; i < s->rows_n; i++) {
+		const struct store_certificate *c = &s->rows[i]->certificate;
+
+		if (strcmp(c->device_id, new->device_id) == 0)
+			return memcmp(c->key_id, new->key_id, STORE_HASH_BYTES) == 0 ? ERR_OK : ERR_DEVICE_EXISTS;
+	}
+	for (i = 0; i < s->rows_n; i++) {
+		const struct store_certificate *c = &s->rows[i]->certificate;
+
+		if (memcmp(c->key_id, new->key_id, STORE_HASH_BYTES) == 0) {
+			memcpy(row->other, c->device_id, sizeof(row->other));
+			return ERR_KEY_REUSED;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+row_add(struct store *s, struct store_batch *b, struct store_record_row *row, struct err *e)
+{
+	struct store_certificate	 full = *row->certificate;
+	struct recorded			*kept = NULL, **rows;
+	size_t				 i;
+	enum err_code			 rc;
+
+	for (i = 0; i < s->rows_n; i++) {
+		if (store_serial_key(s->rows[i]->certificate.serial) == store_serial_key(full.serial))
+			return err_set(e, ERR_INTERNAL, "record: a serial that is there already");
+	}
+	full.state = CERTIFICATE_ISSUED;
+	memcpy(full.batch_name, b->name, sizeof(full.batch_name));
+	memcpy(full.ca_name, b->ca_name, sizeof(full.ca_name));
+	memcpy(full.profile, b->profile, sizeof(full.profile));
+	if ((rows = grow(s->rows, s->rows_n, &s->rows_max, sizeof(struct recorded *))) == NULL)
+		return err_set(e, ERR_NOMEM, "record");
+	s->rows = rows;
+	if ((rc = recorded_new(&full, &kept, e)) != ERR_OK)
+		return rc;
+	if ((rc = recorded_new(&full, &row->recorded, e)) != ERR_OK) {
+		recorded_free(kept);
+		return rc;
+	}
+	s->rows[s->rows_n++] = kept;
+	b->issued++;
+	row->is_new = true;
+	return ERR_OK;
+}
+
+static enum err_code
+row_record(struct store *s, struct store_record_row *row, struct err *e)
+{
+	const struct store_certificate	*c = row->certificate;
+	struct store_batch		*b = NULL;
+	struct recorded			*known;
+	size_t				 i;
+
+	for (i = 0; i < s->batches_n; i++) {
+		if (s->batches[i].batch.id == c->batch_id)
+			b = &s->batches[i].batch;
+	}
+	if (b == NULL) {
+		row->result = ERR_BATCH_NOT_FOUND;
+		return ERR_OK;
+	}
+	if ((known = row_find(s, c->batch_id, c->device_id, c->key_id)) != NULL) {
+		row->result = ERR_OK;
+		return recorded_new(&known->certificate, &row->recorded, e);
+	}
+	if ((row->result = row_judge(s, b, row)) != ERR_OK)
+		return ERR_OK;
+	return row_add(s, b, row, e);
+}
+
+/* All or none: the rows that went in last go out again. */
+static void
+rows_undo(struct store *s, size_t rows_before)
+{
+	size_t	i;
+
+	while (s->rows_n > rows_before) {
+		struct recorded *r = s->rows[--s->rows_n];
+
+		for (i = 0; i < s->batches_n; i++) {
+			if (s->batches[i].batch.id == r->certificate.batch_id)
+				s->batches[i].batch.issued--;
+		}
+		recorded_free(r);
+	}
+}
+
+static void
+batches_touch(struct store *s, size_t rows_before)
+{
+	size_t	i, k;
+
+	for (i = rows_before; i < s->rows_n; i++) {
+		const struct store_certificate *c = &s->rows[i]->certificate;
+
+		for (k = 0; k < s->batches_n; k++) {
+			struct store_batch *b = &s->batches[k].batch;
+
+			if (b->id == c->batch_id && b->last_issued_at_us < c->issued_at_us)
+				b->last_issued_at_us = c->issued_at_us;
+		}
+	}
+}
+
+static enum err_code
+memory_record(struct store *s, struct store_record_row *rows, size_t n, struct err *e)
+{
+	enum err_code	rc = ERR_OK;
+	size_t		i, before;
+
+	for (i = 0; i < n; i++)
+		rows[i].recorded = NULL;
+	store_record_rows_fail(rows, n, ERR_INTERNAL);
+	(void)pthread_mutex_lock(&s->mu);
+	before = s->rows_n;
+	for (i = 0; i < n && rc == ERR_OK; i++)
+		rc = row_record(s, &rows[i], e);
+	if (rc != ERR_OK) {
+		rows_undo(s, before);
+		store_record_rows_fail(rows, n, rc);
+	} else
+		batches_touch(s, before);
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+/* ---- the other changes --------------------------------------------------------------------------- */
+
+static enum err_code
+memory_ca_add(struct store *s, const struct store_ca *ca, int64_t *ret_id, struct err *e)
+{
+	struct store_ca	*more, copy;
+	enum err_code	 rc;
+
+	(void)pthread_mutex_lock(&s->mu);
+	if (ca_by_name(s, ca->name) != NULL)
+		rc = err_say(e, ERR_STATE, "There is a CA named %s already.", ca->name);
+	else if ((more = reallocarray(s->cas, s->cas_n + 1, sizeof(*more))) == NULL)
+		rc = err_set(e, ERR_NOMEM, "CA %s", ca->name);
+	else {
+		s->cas = more;
+		if ((rc = ca_copy(ca, &copy, e)) == ERR_OK) {
+			copy.id = (int64_t)s->cas_n + 1;
+			s->cas[s->cas_n++] = copy;
+			*ret_id = copy.id;
+		}
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+devices_read(struct batch_entry *be, enum err_code (*next)(void *, const char **, struct err *), void *arg, struct err *e)
+{
+	char		(*more)[LIMIT_DEVICE_ID_BYTES + 1];
+	const char	 *id;
+	enum err_code	  rc;
+	size_t		  len;
+
+	for (;;) {
+		if ((rc = next(arg, &id, e)) != ERR_OK || id == NULL)
+			return rc;
+		if ((len = strlen(id)) == 0 || len > LIMIT_DEVICE_ID_BYTES ||
+		    (be->devices_n > 0 && strcmp(be->devices[be->devices_n - 1], id) >= 0))
+			return err_set(e, ERR_INTERNAL, "device list: not in order");
+		if ((more = grow(be->devices, be->devices_n, &be->devices_max, sizeof(*more))) == NULL)
+			return err_set(e, ERR_NOMEM, "device list");
+		be->devices = more;
+		memcpy(be->devices[be->devices_n++], id, len + 1);
+	}
+}
+
+static enum err_code
+memory_batch_create(struct store *s, const struct store_batch *b,
+    enum err_code (*next)(void *, const char **, struct err *), void *arg, struct err *e)
+{
+	struct batch_entry	 be = { .batch = *b }, *more;
+	enum err_code		 rc = ERR_OK;
+
+	if (b->listed)
+		rc = devices_read(&be, next, arg, e);
+	(void)pthread_mutex_lock(&s->mu);
+	if (rc != ERR_OK)
+		;
+	else if (batch_by_name(s, b->name) != NULL)
+		rc = err_say(e, ERR_STATE, "There is a batch named %s already.", b->name);
+	else if (b->ca_id < 1 || (size_t)b->ca_id > s->cas_n || b->quantity < 1)
+		rc = err_set(e, ERR_INTERNAL, "batch %s: no such CA, or no quantity", b->name);
+	else if ((more = reallocarray(s->batches, s->batches_n + 1, sizeof(*more))) == NULL)
+		rc = err_set(e, ERR_NOMEM, "batch %s", b->name);
+	else {
+		s->batches = more;
+		be.batch.id = (int64_t)s->batches_n + 1;
+		memcpy(be.batch.ca_name, s->cas[b->ca_id - 1].name, sizeof(be.batch.ca_name));
+		be.batch.state = BATCH_OPEN;
+		be.batch.issued = be.batch.registered = be.batch.parked = be.batch.last_issued_at_us = 0;
+		s->batches[s->batches_n++] = be;
+		be.devices = NULL;	/* moved */
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	free(be.devices);
+	return rc;
+}
+
+static enum err_code
+memory_batch_set_state(struct store *s, const char *name, enum batch_state state, struct err *e)
+{
+	struct batch_entry	*be;
+	enum err_code		 rc = ERR_OK;
+
+	(void)pthread_mutex_lock(&s->mu);
+	if ((be = batch_by_name(s, name)) != NULL)
+		be->batch.state = state;
+	else
+		rc = err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %s.", name);
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+memory_checkpoint(struct store *s, struct err *e)
+{
+	(void)s;
+	(void)e;
+	return ERR_OK;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+
+static enum err_code
+memory_ca_find(struct store_reader *r, const char *name, struct store_ca *ret, struct err *e)
+{
+	struct store	*s = r->store;
+	struct store_ca	*ca;
+	enum err_code	 rc;
+
+	(void)pthread_mutex_lock(&s->mu);
+	if ((ca = ca_by_name(s, name)) != NULL)
+		rc = ca_copy(ca, ret, e);
+	else
+		rc = err_say(e, ERR_NOT_FOUND, "There is no CA named %s.", name);
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+memory_ca_list(struct store_reader *r, enum err_code (*row)(void *, const struct store_ca *, struct err *), void *arg,
+    struct err *e)
+{
+	struct store	*s = r->store;
+	enum err_code	 rc = ERR_OK;
+	size_t		 i;
+
+	(void)pthread_mutex_lock(&s->mu);
+	for (i = 0; i < s->cas_n && rc == ERR_OK; i++)
+		rc = row(arg, &s->cas[i], e);
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+memory_batch_find(struct store_reader *r, const char *name, struct store_batch *ret, struct err *e)
+{
+	struct store		*s = r->store;
+	struct batch_entry	*be;
+	enum err_code		 rc = ERR_OK;
+
+	(void)pthread_mutex_lock(&s->mu);
+	if ((be = batch_by_name(s, name)) != NULL)
+		*ret = be->batch;
+	else
+		rc = err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %s.", name);
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+memory_batch_list(struct store_reader *r, bool only_open,
+    enum err_code (*row)(void *, const struct store_batch *, struct err *), void *arg, struct err *e)
+{
+	struct store	*s = r->store;
+	enum err_code	 rc = ERR_OK;
+	size_t		 i;
+
+	(void)pthread_mutex_lock(&s->mu);
+	for (i = 0; i < s->batches_n && rc == ERR_OK; i++) {
+		if (!only_open || s->batches[i].batch.state == BATCH_OPEN)
+			rc = row(arg, &s->batches[i].batch, e);
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static int
+device_compare(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static enum err_code
+memory_batch_lists_device(struct store_reader *r, int64_t batch_id, const char *device_id, bool *ret, struct err *e)
+{
+	struct store		*s = r->store;
+	struct batch_entry	*be;
+
+	(void)e;
+	(void)pthread_mutex_lock(&s->mu);
+	*ret = false;
+	if (batch_id >= 1 && (size_t)batch_id <= s->batches_n) {
+		be = &s->batches[batch_id - 1];
+		*ret = be->devices_n > 0 && bsearch(device_id, be->devices, be->devices_n, sizeof(be->devices[0]),
+		    device_compare) != NULL;
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	return ERR_OK;
+}
+
+static enum err_code
+memory_recorded_find(struct store_reader *r, int64_t batch_id, const char *device_id,
+    const uint8_t key_id[STORE_HASH_BYTES], struct recorded **ret, struct err *e)
+{
+	struct store	*s = r->store;
+	struct recorded	*known;
+	enum err_code	 rc;
+
+	(void)pthread_mutex_lock(&s->mu);
+	if ((known = row_find(s, batch_id, device_id, key_id)) != NULL)
+		rc = recorded_new(&known->certificate, ret, e);
+	else
+		rc = err_set(e, ERR_NOT_FOUND, "no certificate of device %s in this batch", device_id);
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+memory_recorded_find_serial(struct store_reader *r, const uint8_t serial[STORE_SERIAL_BYTES], struct recorded **ret,
+    struct err *e)
+{
+	struct store	*s = r->store;
+	enum err_code	 rc = ERR_NOT_FOUND;
+	size_t		 i;
+
+	(void)pthread_mutex_lock(&s->mu);
+	for (i = 0; i < s->rows_n && rc == ERR_NOT_FOUND; i++) {
+		if (memcmp(s->rows[i]->certificate.serial, serial, STORE_SERIAL_BYTES) == 0)
+			rc = recorded_new(&s->rows[i]->certificate, ret, e);
+	}
+	if (rc == ERR_NOT_FOUND)
+		rc = err_set(e, ERR_NOT_FOUND, "no such serial");
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+/* The row with the highest serial below key; NULL for none. */
+static const struct store_certificate *
+row_below(struct store *s, int64_t key)
+{
+	const struct store_certificate	*best = NULL;
+	int64_t				 k, best_key = 0;
+	size_t				 i;
+
+	for (i = 0; i < s->rows_n; i++) {
+		k = store_serial_key(s->rows[i]->certificate.serial);
+		if (k < key && (best == NULL || k > best_key)) {
+			best = &s->rows[i]->certificate;
+			best_key = k;
+		}
+	}
+	return best;
+}
+
+static enum err_code
+memory_certificate_list(struct store_reader *r, const struct store_certificate_filter *f,
+    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e)
+{
+	struct store			*s = r->store;
+	const struct store_certificate	*c;
+	int64_t				 key = f->after != NULL ? store_serial_key(f->after) : INT64_MAX, n = 0;
+	enum err_code			 rc = ERR_OK;
+
+	(void)pthread_mutex_lock(&s->mu);
+	while (rc == ERR_OK && (f->limit <= 0 || n < f->limit) && (c = row_below(s, key)) != NULL) {
+		key = store_serial_key(c->serial);
+		if ((f->batch_id >= 0 && c->batch_id != f->batch_id) || (f->state >= 0 && (int)c->state != f->state) ||
+		    (f->device_id != NULL && strcmp(c->device_id, f->device_id) != 0) || c->issued_at_us < f->since_us)
+			continue;
+		rc = row(arg, c, e);
+		n++;
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+memory_newest(struct store_reader *r, uint64_t *ret_serial_upper, int64_t *ret_issued_at_us, struct err *e)
+{
+	const struct store_certificate	*c;
+
+	(void)e;
+	(void)pthread_mutex_lock(&r->store->mu);
+	c = row_below(r->store, INT64_MAX);
+	*ret_serial_upper = c != NULL ? (uint64_t)store_serial_key(c->serial) : 0;
+	*ret_issued_at_us = c != NULL ? c->issued_at_us : 0;
+	(void)pthread_mutex_unlock(&r->store->mu);
+	return ERR_OK;
+}
+
+const struct store_ops store_memory = {
+	.create = memory_create,
+	.open = memory_open,
+	.close = memory_close,
+	.reader_open = memory_reader_open,
+	.reader_close = memory_reader_close,
+	.record = memory_record,
+	.ca_add = memory_ca_add,
+	.batch_create = memory_batch_create,
+	.batch_set_state = memory_batch_set_state,
+	.checkpoint = memory_checkpoint,
+	.ca_find = memory_ca_find,
+	.ca_list = memory_ca_list,
+	.batch_find = memory_batch_find,
+	.batch_list = memory_batch_list,
+	.batch_lists_device = memory_batch_lists_device,
+	.recorded_find = memory_recorded_find,
+	.recorded_find_serial = memory_recorded_find_serial,
+	.certificate_list = memory_certificate_list,
+	.newest = memory_newest,
+};

@@ -1,0 +1,191 @@
+/* Making, opening and closing a ledger; the table of functions. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/sqlite/store_sqlite.h"
+
+/*
+ * What lies in the file before its schema: 4 KiB pages are what disks and kernels write whole; WAL is a property of the
+ * file and stays.
+ */
+static enum err_code
+ledger_fill(const char *path, struct err *e)
+{
+	struct connection	c;
+	enum err_code		rc;
+
+	rc = connection_open(&c, path, true, e);
+	if (rc == ERR_OK)
+		rc = connection_exec(&c, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE;", "create", e);
+	if (rc == ERR_OK)
+		rc = schema_upgrade(&c, 0, e);
+	if (rc == ERR_OK)
+		rc = connection_exec(&c, "PRAGMA journal_mode = WAL; PRAGMA wal_checkpoint(TRUNCATE);", "create", e);
+	connection_close(&c);
+	return rc;
+}
+
+static enum err_code
+sync_path(const char *path, int flags, struct err *e)
+{
+	enum err_code	rc = ERR_OK;
+	int		fd;
+
+	if ((fd = open(path, flags | O_CLOEXEC)) == -1 || fsync(fd) == -1)
+		rc = err_set(e, ERR_STORAGE, "%s: %s", path, strerror(errno));
+	if (fd != -1)
+		(void)close(fd);
+	return rc;
+}
+
+/* Gives the finished file its name, never over another one, and makes the name durable. */
+static enum err_code
+ledger_publish(const char *part, const char *path, struct err *e)
+{
+	char		*dir;
+	enum err_code	 rc;
+
+	if ((rc = sync_path(part, O_RDONLY, e)) != ERR_OK)
+		return rc;
+	if ((dir = strdup(path)) == NULL)
+		return err_set(e, ERR_NOMEM, "create");
+	if (link(part, path) == -1) {
+		if (errno == EEXIST)
+			rc = err_say(e, ERR_STATE, "There is a ledger already.");
+		else
+			rc = err_set(e, ERR_STORAGE, "%s: %s", path, strerror(errno));
+	} else
+		rc = sync_path(dirname(dir), O_RDONLY | O_DIRECTORY, e);
+	free(dir);
+	return rc;
+}
+
+static enum err_code
+sqlite_create(const struct store_config *cf, struct err *e)
+{
+	char		*part = NULL;
+	enum err_code	 rc;
+	mode_t		 mask;
+	int		 fd;
+
+	if (access(cf->path, F_OK) == 0)
+		return err_say(e, ERR_STATE, "There is a ledger already.");
+	if (asprintf(&part, "%s.part", cf->path) == -1)
+		return err_set(e, ERR_NOMEM, "create");
+	/* What a killed process left.  The name "part" is never opened as a ledger. */
+	(void)unlink(part);
+	mask = umask(077);	/* for the file and for those SQLite puts beside it */
+	if ((fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) == -1)
+		rc = err_set(e, ERR_STORAGE, "%s: %s", part, strerror(errno));
+	else {
+		(void)close(fd);
+		if ((rc = ledger_fill(part, e)) == ERR_OK)
+			rc = ledger_publish(part, cf->path, e);
+		(void)unlink(part);
+	}
+	(void)umask(mask);
+	free(part);
+	return rc;
+}
+
+static void
+sqlite_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	connection_close(&s->writer);
+	free(s->tallies);
+	free(s->path);
+	free(s);
+}
+
+static enum err_code
+sqlite_open(const struct store_config *cf, struct store **ret, struct err *e)
+{
+	struct store	*s;
+	enum err_code	 rc;
+	int64_t		 version;
+
+	if (access(cf->path, F_OK) == -1)
+		return err_set(e, ERR_CONFIG, "%s: %s", cf->path, strerror(errno));
+	if ((s = calloc(1, sizeof(*s))) == NULL || (s->path = strdup(cf->path)) == NULL) {
+		rc = err_set(e, ERR_NOMEM, "open");
+		goto out;
+	}
+	s->cache_bytes = cf->cache_bytes;
+	if ((rc = connection_open(&s->writer, s->path, false, e)) != ERR_OK ||
+	    (rc = schema_check(&s->writer, &version, e)) != ERR_OK ||
+	    (rc = schema_upgrade(&s->writer, version, e)) != ERR_OK ||
+	    (rc = connection_prepare(&s->writer, CONNECTION_WRITER, s->cache_bytes, e)) != ERR_OK)
+		goto out;
+	*ret = s;
+	s = NULL;
+out:
+	sqlite_close(s);
+	return rc;
+}
+
+static void
+sqlite_reader_close(struct store_reader *r)
+{
+	if (r == NULL)
+		return;
+	connection_close(&r->connection);
+	free(r);
+}
+
+static enum err_code
+sqlite_reader_open(struct store *s, struct store_reader **ret, struct err *e)
+{
+	struct store_reader	*r;
+	enum err_code		 rc;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return err_set(e, ERR_NOMEM, "reader");
+	if ((rc = connection_open(&r->connection, s->path, false, e)) != ERR_OK ||
+	    (rc = connection_prepare(&r->connection, CONNECTION_READER, 0, e)) != ERR_OK)
+		goto out;
+	*ret = r;
+	r = NULL;
+out:
+	sqlite_reader_close(r);
+	return rc;
+}
+
+static enum err_code
+sqlite_checkpoint(struct store *s, struct err *e)
+{
+	int	rc;
+
+	if ((rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)) != SQLITE_OK)
+		return connection_fail(&s->writer, rc, "checkpoint", e);
+	return ERR_OK;
+}
+
+const struct store_ops store_sqlite = {
+	.create = sqlite_create,
+	.open = sqlite_open,
+	.close = sqlite_close,
+	.reader_open = sqlite_reader_open,
+	.reader_close = sqlite_reader_close,
+	.record = sqlite_record,
+	.ca_add = sqlite_ca_add,
+	.batch_create = sqlite_batch_create,
+	.batch_set_state = sqlite_batch_set_state,
+	.checkpoint = sqlite_checkpoint,
+	.ca_find = sqlite_ca_find,
+	.ca_list = sqlite_ca_list,
+	.batch_find = sqlite_batch_find,
+	.batch_list = sqlite_batch_list,
+	.batch_lists_device = sqlite_batch_lists_device,
+	.recorded_find = sqlite_recorded_find,
+	.recorded_find_serial = sqlite_recorded_find_serial,
+	.certificate_list = sqlite_certificate_list,
+	.newest = sqlite_newest,
+};

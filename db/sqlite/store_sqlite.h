@@ -1,0 +1,76 @@
+/* The SQLite backend's own: one writing connection a store, one connection a reader.  One file a noun implements the table. */
+#ifndef DB_SQLITE_STORE_SQLITE_H
+#define DB_SQLITE_STORE_SQLITE_H
+
+#include "db/sqlite/connection.h"
+#include "db/store_internal.h"
+
+struct tally;
+
+struct store {
+	struct connection	 writer;
+	char			*path;
+	int64_t			 cache_bytes;
+	/* record.c: what a group does to each batch; kept from call to call for its memory */
+	struct tally		*tallies;
+	size_t			 tally_n, tally_max;
+};
+
+struct store_reader {
+	struct connection	 connection;
+};
+
+/* schema.c */
+
+/* ERR_CONFIG: the file is not a ledger, was half made, or belongs to a newer program. */
+ERR_MUST_CHECK enum err_code	schema_check(struct connection *c, int64_t *ret_version, struct err *e);
+/* From version to the newest, in one transaction. */
+ERR_MUST_CHECK enum err_code	schema_upgrade(struct connection *c, int64_t version, struct err *e);
+
+/* record.c */
+enum err_code	sqlite_record(struct store *s, struct store_record_row *rows, size_t n, struct err *e);
+
+/* read.c */
+
+/*
+ * The certificate of the row at hand.  out->der is lent by the statement.  ERR_STORAGE: the row is not what the schema
+ * promises.  *ret_prior is 0 for none.
+ */
+ERR_MUST_CHECK enum err_code	certificate_from_row(struct connection *c, enum statement s, struct store_certificate *out,
+				    int64_t *ret_prior, struct err *e);
+struct device_row {
+	bool	found, same_key;
+	int64_t	newest_id;
+};
+ERR_MUST_CHECK enum err_code	device_read(struct connection *c, const char *device_id, const uint8_t key_id[STORE_HASH_BYTES],
+				    struct device_row *ret, struct err *e);
+/* The certificate of that batch and key among those from id back to the device's first; *ret NULL if there is none. */
+ERR_MUST_CHECK enum err_code	chain_find(struct connection *c, int64_t id, int64_t batch_id,
+				    const uint8_t key_id[STORE_HASH_BYTES], struct recorded **ret, struct err *e);
+enum err_code	sqlite_recorded_find(struct store_reader *r, int64_t batch_id, const char *device_id,
+		    const uint8_t key_id[STORE_HASH_BYTES], struct recorded **ret, struct err *e);
+enum err_code	sqlite_recorded_find_serial(struct store_reader *r, const uint8_t serial[STORE_SERIAL_BYTES],
+		    struct recorded **ret, struct err *e);
+enum err_code	sqlite_newest(struct store_reader *r, uint64_t *ret_serial_upper, int64_t *ret_issued_at_us, struct err *e);
+
+/* list.c */
+enum err_code	sqlite_certificate_list(struct store_reader *r, const struct store_certificate_filter *f,
+		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
+
+/* ca.c */
+enum err_code	sqlite_ca_add(struct store *s, const struct store_ca *ca, int64_t *ret_id, struct err *e);
+enum err_code	sqlite_ca_find(struct store_reader *r, const char *name, struct store_ca *ret, struct err *e);
+enum err_code	sqlite_ca_list(struct store_reader *r, enum err_code (*row)(void *, const struct store_ca *, struct err *),
+		    void *arg, struct err *e);
+
+/* batch.c */
+enum err_code	sqlite_batch_create(struct store *s, const struct store_batch *b,
+		    enum err_code (*next)(void *, const char **, struct err *), void *arg, struct err *e);
+enum err_code	sqlite_batch_set_state(struct store *s, const char *name, enum batch_state state, struct err *e);
+enum err_code	sqlite_batch_find(struct store_reader *r, const char *name, struct store_batch *ret, struct err *e);
+enum err_code	sqlite_batch_list(struct store_reader *r, bool only_open,
+		    enum err_code (*row)(void *, const struct store_batch *, struct err *), void *arg, struct err *e);
+enum err_code	sqlite_batch_lists_device(struct store_reader *r, int64_t batch_id, const char *device_id, bool *ret,
+		    struct err *e);
+
+#endif

@@ -1,0 +1,94 @@
+#include "db/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/store_internal.h"
+
+static const char *const certificate_state_names[] = {
+	[CERTIFICATE_ISSUED] = "issued",
+	[CERTIFICATE_REGISTERED] = "registered",
+	[CERTIFICATE_PARKED] = "parked",
+	[CERTIFICATE_REVOKED] = "revoked",
+};
+
+void
+store_ca_done(struct store_ca *ca)
+{
+	free(ca->der);
+	ca->der = NULL;
+	ca->der_len = 0;
+}
+
+const char *
+batch_state_name(enum batch_state s)
+{
+	return s == BATCH_OPEN ? "open" : "closed";
+}
+
+const char *
+certificate_state_name(enum certificate_state s)
+{
+	return certificate_state_names[s];
+}
+
+bool
+certificate_state_parse(const char *name, enum certificate_state *ret)
+{
+	int	i;
+
+	for (i = CERTIFICATE_ISSUED; i <= CERTIFICATE_REVOKED; i++) {
+		if (strcmp(name, certificate_state_names[i]) == 0) {
+			*ret = (enum certificate_state)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+int64_t
+store_serial_key(const uint8_t serial[STORE_SERIAL_BYTES])
+{
+	uint64_t	key = 0;
+	int		i;
+
+	for (i = 0; i < 8; i++)
+		key = key << 8 | serial[i];
+	return (int64_t)key;
+}
+
+void
+store_record_rows_fail(struct store_record_row *rows, size_t n, enum err_code code)
+{
+	size_t	i;
+
+	for (i = 0; i < n; i++) {
+		recorded_free(rows[i].recorded);
+		rows[i].recorded = NULL;
+		rows[i].is_new = false;
+		rows[i].other[0] = '\0';
+		rows[i].result = code;
+	}
+}
+
+void
+store_record_row_say(const struct store_record_row *row, struct err *e)
+{
+	const char	*device = row->certificate->device_id;
+
+	/* Only what a row alone can meet; the rest is said by who failed the whole group. */
+	if (row->result == ERR_DEVICE_EXISTS)
+		(void)err_say(e, row->result, "Device %s already has a certificate for another key. "
+		    "A device whose key was lost needs a new device id, or its certificate revoked.", device);
+	else if (row->result == ERR_KEY_REUSED)
+		(void)err_say(e, row->result, "The key of device %s already belongs to device %s. "
+		    "Two devices with one key come from a copied image: make a new key on the device.", device, row->other);
+	else if (row->result == ERR_BATCH_CLOSED)
+		(void)err_say(e, row->result, "The batch is closed. Open it, or send device %s to an open batch.", device);
+	else if (row->result == ERR_BATCH_FULL)
+		(void)err_say(e, row->result, "The batch has issued its whole quantity. Device %s needs another batch.", device);
+	else if (row->result == ERR_BATCH_NOT_FOUND)
+		(void)err_say(e, row->result, "There is no such batch for device %s.", device);
+	else
+		(void)err_set(e, row->result, "device %s: %s", device, err_name(row->result));
+}

@@ -1,0 +1,24 @@
+/* For the backends and the writer: how a struct recorded is made.  Nobody outside db/ includes this. */
+#ifndef DB_STORE_INTERNAL_H
+#define DB_STORE_INTERNAL_H
+
+#include "db/store.h"
+
+struct recorded {
+	struct store_certificate	 certificate;	/* its der points to the one below */
+	uint8_t				*der;
+};
+
+/* A copy of c and its der.  Only for a row that is durable, or is being made so by the transaction at hand.  ERR_NOMEM. */
+ERR_MUST_CHECK enum err_code	recorded_new(const struct store_certificate *c, struct recorded **ret, struct err *e);
+
+/* All rows of a failed call say the same, and own nothing. */
+void	store_record_rows_fail(struct store_record_row *rows, size_t n, enum err_code code);
+
+/* The sentence for the client that belongs to row->result; for anything but ERR_OK. */
+void	store_record_row_say(const struct store_record_row *row, struct err *e);
+
+/* The upper half of a serial: the key of a certificate's row.  Below 2^63. */
+int64_t	store_serial_key(const uint8_t serial[STORE_SERIAL_BYTES]);
+
+#endif
