@@ -1,0 +1,389 @@
+#include <string.h>
+
+#include "base/limits.h"
+#include "ca/ossl.h"
+#include "ca/der.h"
+#include "ca/pem.h"
+
+enum {
+	LABEL_BYTES_MAX = 64,
+	LINE_COLUMNS = 64,		/* RFC 7468 2 */
+	NOT_BASE64 = 0xff
+};
+
+static const char begin_mark[] = "-----BEGIN ";
+static const char end_mark[] = "-----END ";
+static const char dashes[] = "-----";
+
+/* Where decoded bytes go.  What is there after a failure is still looked at: it may be half a private key. */
+struct sink {
+	uint8_t	*p;
+	size_t	 size, len;
+};
+
+static bool
+is_space(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static void
+skip(struct der *d, size_t n)
+{
+	d->p += n;
+	d->len -= n;
+}
+
+/* Where text first stands in d, or NULL. */
+static const uint8_t *
+find(struct der d, const char *text)
+{
+	return d.len == 0 ? NULL : memmem(d.p, d.len, text, strlen(text));
+}
+
+/*
+ * A line with dashes before the words PRIVATE KEY: every label there is (RSA, EC, ENCRYPTED, OPENSSH, PGP ... BLOCK),
+ * whole or cut off.
+ */
+static bool
+holds_key_label(struct der d)
+{
+	const uint8_t *found;
+
+	while ((found = find(d, "PRIVATE KEY")) != NULL) {
+		size_t before = (size_t)(found - d.p), line = before;
+
+		while (line > 0 && d.p[line - 1] != '\n' && d.p[line - 1] != '\r')
+			line--;
+		if (find((struct der){ d.p + line, before - line }, dashes) != NULL)
+			return true;
+		skip(&d, before + 1);
+	}
+	return false;
+}
+
+/*
+ * Past the header of an element, however badly its length is written: a key that was cut off, or that somebody's own
+ * code encoded, is still a key.  *ret_len: what the length says, at most what is there.
+ */
+static bool
+enter(struct der *d, uint8_t tag, size_t *ret_len)
+{
+	size_t octets, len = 0;
+
+	if (d->len < 2 || d->p[0] != tag)
+		return false;
+	octets = d->p[1] >= 0x80 ? d->p[1] & 0x7f : 0;
+	if (octets > 4 || d->len < 2 + octets)
+		return false;
+	for (size_t i = 0; i < octets; i++)
+		len = len << 8 | d->p[2 + i];
+	if (d->p[1] < 0x80)
+		len = d->p[1];
+	skip(d, 2 + octets);
+	*ret_len = len < d->len && d->p[-1] != 0x80 ? len : d->len;
+	return true;
+}
+
+/*
+ * PKCS#8 (RFC 5958) and PKCS#12: SEQUENCE { small INTEGER, SEQUENCE { OID; RSAPrivateKey (RFC 8017 A.1.2): { small
+ * INTEGER, INTEGER; ECPrivateKey (RFC 5915): { small INTEGER, OCTET STRING; EncryptedPrivateKeyInfo: { SEQUENCE {
+ * OID ... }, OCTET STRING.  A CSR is SEQUENCE { SEQUENCE { INTEGER.
+ */
+static bool
+is_key_der(struct der d)
+{
+	size_t len;
+
+	if (!enter(&d, DER_SEQUENCE, &len))
+		return false;
+	if (der_peek(&d, DER_INTEGER)) {
+		if (!enter(&d, DER_INTEGER, &len) || len != 1)
+			return false;
+		skip(&d, len);
+		if (der_peek(&d, DER_INTEGER) || der_peek(&d, DER_OCTET_STRING))
+			return true;
+		return enter(&d, DER_SEQUENCE, &len) && der_peek(&d, DER_OID);
+	}
+	if (!enter(&d, DER_SEQUENCE, &len) || !der_peek(&d, DER_OID))
+		return false;
+	skip(&d, len);
+	return der_peek(&d, DER_OCTET_STRING);
+}
+
+/* In any of the elements that follow one another; white space between them is no disguise. */
+static bool
+holds_private_key(struct der d)
+{
+	size_t len;
+
+	if (holds_key_label(d))
+		return true;
+	while (d.len > 0) {
+		while (d.len > 0 && is_space(d.p[0]))
+			skip(&d, 1);
+		if (is_key_der(d))
+			return true;
+		if (!enter(&d, DER_SEQUENCE, &len))
+			return false;
+		skip(&d, len);
+	}
+	return false;
+}
+
+static uint8_t
+base64_value(uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (uint8_t)(c - 'A');
+	if (c >= 'a' && c <= 'z')
+		return (uint8_t)(c - 'a' + 26);
+	if (c >= '0' && c <= '9')
+		return (uint8_t)(c - '0' + 52);
+	if (c == '+')
+		return 62;
+	if (c == '/')
+		return 63;
+	return NOT_BASE64;
+}
+
+/* The end of base64 text: n characters of a group are there and text begins with its padding. */
+static const char *
+finish_base64(struct der text, unsigned n, uint32_t group, struct sink *out)
+{
+	unsigned pad = 0;
+
+	for (; text.len > 0; skip(&text, 1)) {
+		if (text.p[0] == '=')
+			pad++;
+		else if (text.p[0] == '\0')
+			return "there is a NUL byte in it; send the text without its terminating zero";
+		else if (!is_space(text.p[0]))
+			return pad > 0 ? "there is something after the end of its base64 text" :
+			    "there is a character in it that base64 does not have";
+	}
+	if (n == 0 && pad == 0)
+		return NULL;
+	if (n < 2 || n + pad != 4)
+		return "its base64 text is cut off or its padding (=) is wrong";
+	group <<= 6 * (4 - n);
+	if ((group & (n == 2 ? 0xffff : 0xff)) != 0)
+		return "its base64 text ends in bits that must be zero";
+	for (unsigned i = 0; i + 1 < n; i++) {
+		if (out->len == out->size)
+			return "it is too long";
+		out->p[out->len++] = (uint8_t)(group >> (16 - 8 * i));
+	}
+	return NULL;
+}
+
+/* RFC 4648 4, with white space anywhere.  NULL, or what is wrong; what came before that is in out. */
+static const char *
+decode_base64(struct der text, struct sink *out)
+{
+	uint32_t group = 0;
+	unsigned n = 0;
+
+	for (; text.len > 0; skip(&text, 1)) {
+		uint8_t v = base64_value(text.p[0]);
+
+		if (v == NOT_BASE64) {
+			if (is_space(text.p[0]))
+				continue;
+			break;
+		}
+		group = group << 6 | v;
+		if (++n < 4)
+			continue;
+		if (out->size - out->len < 3)
+			return "it is too long";
+		out->p[out->len++] = (uint8_t)(group >> 16);
+		out->p[out->len++] = (uint8_t)(group >> 8);
+		out->p[out->len++] = (uint8_t)group;
+		group = 0;
+		n = 0;
+	}
+	return finish_base64(text, n, group, out);
+}
+
+/* From behind a mark: the label, its dashes, and the line end (or the end of the text). */
+static bool
+take_label(struct der *d, struct der *ret_label)
+{
+	const uint8_t *end = find(*d, dashes);
+
+	if (end == NULL || end - d->p > LABEL_BYTES_MAX)
+		return false;
+	*ret_label = (struct der){ d->p, (size_t)(end - d->p) };
+	skip(d, ret_label->len + strlen(dashes));
+	while (d->len > 0 && (d->p[0] == ' ' || d->p[0] == '\t' || d->p[0] == '\r'))
+		skip(d, 1);
+	return d->len == 0 || d->p[0] == '\n';
+}
+
+/* One block off the front of d, which begins with begin_mark. */
+static const char *
+take_block(struct der *d, struct sink *out)
+{
+	struct der label, end_label, text;
+	const uint8_t *end;
+	const char *wrong;
+
+	skip(d, strlen(begin_mark));
+	if (!take_label(d, &label))
+		return "its BEGIN line is broken";
+	if ((end = find(*d, end_mark)) == NULL) {
+		(void)decode_base64(*d, out);
+		return "its END line is missing (is it cut off?)";
+	}
+	text = (struct der){ d->p, (size_t)(end - d->p) };
+	wrong = decode_base64(text, out);
+	skip(d, text.len + strlen(end_mark));
+	if (wrong != NULL)
+		return wrong;
+	if (!take_label(d, &end_label) || !der_equal(end_label, label.p, label.len))
+		return "its END line does not match its BEGIN line";
+	if (!DER_IS(label, "CERTIFICATE REQUEST") && !DER_IS(label, "NEW CERTIFICATE REQUEST"))
+		return "its PEM label is not CERTIFICATE REQUEST";
+	return NULL;
+}
+
+/* Exactly one block; first is where its BEGIN stands.  Further blocks are decoded too: one may hide a key. */
+static const char *
+decode_pem(struct der body, const uint8_t *first, struct sink *out, bool *ret_key)
+{
+	const uint8_t *begin = first;
+	const char *wrong = NULL, *why;
+	unsigned blocks = 0;
+
+	for (; begin != NULL; begin = find(body, begin_mark), blocks++) {
+		bool line_start = begin == body.p || begin[-1] == '\n' || begin[-1] == '\r';
+
+		skip(&body, (size_t)(begin - body.p));
+		out->len = 0;
+		why = take_block(&body, out);
+		if (holds_private_key((struct der){ out->p, out->len })) {
+			*ret_key = true;
+			return NULL;
+		}
+		if (why == NULL && !line_start)
+			why = "its BEGIN line does not begin a line";
+		if (wrong == NULL)
+			wrong = why;
+	}
+	if (wrong != NULL)
+		return wrong;
+	if (blocks > 1)
+		return "there is more than one PEM block; send the request alone";
+	for (; body.len > 0; skip(&body, 1)) {
+		if (body.p[0] == '\0')
+			return "there is a NUL byte after its END line; send the text without its terminating zero";
+		if (!is_space(body.p[0]))
+			return "there is something after its END line";
+	}
+	return NULL;
+}
+
+static const char *
+copy_der(struct der body, struct sink *out)
+{
+	if (body.len > out->size)
+		return "it is too long";
+	memcpy(out->p, body.p, body.len);
+	out->len = body.len;
+	return NULL;
+}
+
+/* Is this one DER element from the first byte to the last?  Base64 and PEM text never is. */
+static bool
+is_whole_der(struct der body)
+{
+	struct der content;
+
+	return der_take(&body, DER_SEQUENCE, &content) && body.len == 0;
+}
+
+static const char *
+decode_any(struct der body, struct sink *out, bool *ret_key)
+{
+	const uint8_t *begin;
+	const char *wrong;
+
+	if (is_whole_der(body))
+		wrong = copy_der(body, out);
+	else if ((begin = find(body, begin_mark)) != NULL)
+		wrong = decode_pem(body, begin, out, ret_key);
+	else if (der_peek(&body, DER_SEQUENCE))		/* '0' cannot begin the base64 of a SEQUENCE */
+		wrong = copy_der(body, out);
+	else
+		wrong = decode_base64(body, out);
+	*ret_key = *ret_key || holds_private_key(body) || holds_private_key((struct der){ out->p, out->len });
+	if (wrong == NULL && out->len == 0)
+		wrong = "it is empty";
+	return wrong;
+}
+
+enum err_code
+pem_decode_request(const uint8_t *body, size_t len, uint8_t *der, size_t der_size, size_t *ret_len, struct err *e)
+{
+	struct sink out = { .p = der, .size = der_size };
+	bool key = false;
+	const char *wrong = decode_any((struct der){ body, len }, &out, &key);
+
+	if (key || wrong != NULL)
+		OPENSSL_cleanse(der, der_size);
+	if (key)
+		return err_say(e, ERR_PRIVATE_KEY, "A private key was sent. It was not kept, but it has left the device:"
+		    " make a new key, and send only the certificate request (CSR).");
+	if (wrong != NULL)
+		return err_say(e, ERR_CSR_MALFORMED, "The body is not one CSR in PEM, DER or base64: %s.", wrong);
+	*ret_len = out.len;
+	return ERR_OK;
+}
+
+static const char certificate_begin[] = "-----BEGIN CERTIFICATE-----\n";
+static const char certificate_end[] = "-----END CERTIFICATE-----\n";
+
+size_t
+pem_certificate_bytes(size_t der_len)
+{
+	size_t chars = (der_len + 2) / 3 * 4;
+
+	return sizeof(certificate_begin) - 1 + chars + (chars + LINE_COLUMNS - 1) / LINE_COLUMNS +
+	    sizeof(certificate_end);
+}
+
+/* Four characters for one to three bytes. */
+static char *
+put_group(char *out, const uint8_t *in, size_t n)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint32_t group = (uint32_t)in[0] << 16 | (n > 1 ? (uint32_t)in[1] << 8 : 0) | (n > 2 ? in[2] : 0);
+
+	out[0] = alphabet[group >> 18];
+	out[1] = alphabet[group >> 12 & 63];
+	out[2] = n > 1 ? alphabet[group >> 6 & 63] : '=';
+	out[3] = n > 2 ? alphabet[group & 63] : '=';
+	return out + 4;
+}
+
+size_t
+pem_encode_certificate(const uint8_t *der, size_t der_len, char *out)
+{
+	char *p = out;
+	size_t column = 0;
+
+	memcpy(p, certificate_begin, sizeof(certificate_begin) - 1);
+	p += sizeof(certificate_begin) - 1;
+	for (size_t i = 0; i < der_len; i += 3) {
+		p = put_group(p, der + i, der_len - i < 3 ? der_len - i : 3);
+		if ((column += 4) == LINE_COLUMNS) {
+			*p++ = '\n';
+			column = 0;
+		}
+	}
+	if (column > 0)
+		*p++ = '\n';
+	memcpy(p, certificate_end, sizeof(certificate_end));
+	return (size_t)(p - out) + sizeof(certificate_end) - 1;
+}
