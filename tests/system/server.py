@@ -24,13 +24,13 @@ class Server:
         started.append(self)
         try:
             line = self._first_line()
-            match = re.fullmatch(r"listening on http://([0-9.]+):(\d+)\n", line)
+            match = re.fullmatch(r"listening on http://([0-9.]+|\[[0-9a-f:]+\]):(\d+)\n", line)
             assert match, f"first line {line!r}; log:\n{self.log()[-3000:]}"
         except BaseException:
             self.kill()
             raise
         self.address, self.port = match.group(1), int(match.group(2))
-        self.host = "127.0.0.1" if self.address == "0.0.0.0" else self.address
+        self.host = "127.0.0.1" if self.address == "0.0.0.0" else self.address.strip("[]")
 
     def _first_line(self):
         out, end = b"", time.monotonic() + limits.seconds(20)

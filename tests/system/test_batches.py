@@ -93,6 +93,7 @@ def test_bad_quantity(home, quantity):
 @pytest.mark.parametrize("args", [
     ["create", "lot"], ["create", "--quantity", "5"], ["create", "lot", "more", "--quantity", "5"], ["create", "lot", "--quantity"],
     ["create", "lot", "--quantity", "5", "--colour", "blue"], ["create", "lot", "--quantity", "5", "--pattern", "a("],
+    ["create", "lot", "--quantity", "5", "--pattern", "a)|(b"],
     ["create", "lot", "--quantity", "5", "--pattern", "a" * 300], ["show"], ["close"], ["open"], ["frobnicate", "lot"], []])
 def test_wrong_usage(home, args):
     assert home.run("batch", *args, code=2).err

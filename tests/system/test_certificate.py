@@ -97,16 +97,32 @@ def test_no_expiry(home, start):
     assert b"99991231235959Z" in certs.split(answer.body)[0]
 
 
-def test_no_expiry_is_cut_to_the_ca(home, start):
-    home.configure("profile default", "no_expiry", "yes")
-    home.batch("lot")
-    with client.Client(start(home)) as c:
+def test_outliving_the_ca(empty, start):
+    """With may_outlive_ca the certificate keeps its own end."""
+    empty.init("--days", 20)
+    empty.configure("profile default", "may_outlive_ca", "yes")
+    empty.batch("lot")
+    before = certs.now()
+    with client.Client(start(empty)) as c:
         leaf = certs.leaf_of(c.enroll("lot", csrs.fresh()[1]))
-    assert leaf.not_valid_after == x509.load_pem_x509_certificate(home.ca_pem()).not_valid_after
+    assert abs(leaf.not_valid_after - before - 3650 * certs.DAY) < certs.DAY
+
+
+def test_a_profile_of_a_batch(home, start):
+    """Another section, another batch; the first keeps its own."""
+    with open(home.path / "lineca.conf", "a") as f:
+        f.write("\n[profile short]\nvalidity_days = 7\n")
+    home.batch("lot")
+    home.batch("brief", 10, "--profile", "short")
+    with client.Client(start(home)) as c:
+        before = certs.now()
+        spans = {b: certs.leaf_of(c.enroll(b, csrs.fresh()[1])).not_valid_after - before for b in ("lot", "brief")}
+    assert abs(spans["brief"] - 7 * certs.DAY) < certs.DAY < spans["lot"] - 3000 * certs.DAY
+    assert [r["profile"] for r in home.certificates("--batch", "brief")] == ["short"]
 
 
 @pytest.mark.parametrize("key,value", [("validity_days", "0"), ("validity_days", "many"), ("backdate_minutes", "-5"),
-                                       ("no_expiry", "perhaps"), ("colour", "blue")])
+                                       ("no_expiry", "perhaps"), ("no_expiry", "yes"), ("colour", "blue")])
 def test_bad_profile(home, key, value):
     """A configuration that cannot be meant is refused with the key's name."""
     home.configure("profile default", key, value)

@@ -114,15 +114,15 @@ def test_100_at_once(line):
 def test_device_exists(line):
     cn = csrs.device()
     enrolled(line.client, "lot", csrs.fresh(cn)[1])
-    answer = line.client.enroll("lot", csrs.fresh(cn)[1])
-    assert cn in problems.check(answer, "device_exists")["detail"]
+    problems.check(line.client.enroll("lot", csrs.fresh(cn)[1]), "device_exists")
 
 
 @pytest.mark.short
 def test_key_reused(line):
     key, cn, other = keys.elliptic(), csrs.device(), csrs.device()
     enrolled(line.client, "lot", csrs.plain(key, cn))
-    problems.check(line.client.enroll("lot", csrs.plain(key, other)), "key_reused")
+    answer = line.client.enroll("lot", csrs.plain(key, other))
+    assert cn in problems.check(answer, "key_reused")["detail"], "whose key it is"
     assert line.home.certificates("--device", other) == []
 
 
@@ -227,7 +227,7 @@ def test_pattern(home, start):
         for cn in ("SN-0001", "SN-9999", "X", "XXX"):
             enrolled(c, "numbered", csrs.fresh(cn)[1])
         for cn in ("SN-00012", "SN-001", "aSN-0001", "SN-0001a", "sn-0001", "XY", "SN-0001X", "SN-000a"):
-            problems.check(c.enroll("numbered", csrs.fresh(cn)[1]), "subject_rejected", "device_not_listed")
+            problems.check(c.enroll("numbered", csrs.fresh(cn)[1]), "device_not_listed")
 
 
 def test_device_list(home, start, tmp_path):
@@ -251,6 +251,15 @@ def test_device_list_as_csv(home, start, tmp_path):
             enrolled(c, "listed", csrs.fresh(cn)[1])
         for cn in ("device_id", "4711", "B-3"):
             problems.check(c.enroll("listed", csrs.fresh(cn)[1]), "device_not_listed")
+
+
+@pytest.mark.parametrize("column", ["device_id", "device", "id", "cn"])
+def test_device_list_as_csv_with_other_columns(home, start, tmp_path, column):
+    listed = tmp_path / "devices.csv"
+    listed.write_text(f"order,{column},note\n4711,C-1,ok\n4712,C-2,\n")
+    home.batch("listed", 10, "--devices", listed)
+    with client.Client(start(home)) as c:
+        assert [c.enroll("listed", csrs.fresh(cn)[1]).status for cn in ("C-1", "C-2", "4711")] == [201, 201, 403]
 
 
 # ---- the answer -----------------------------------------------------------------------------------------------
@@ -293,4 +302,4 @@ def test_location(line):
     row = line.client.get(answer.headers["Location"])
     assert row.status == 200 and row.json()["serial"] == certs.serial_of(answer)
     pem = line.client.get(answer.headers["Location"] + ".pem")
-    assert pem.status == 200 and pem.body == answer.body
+    assert pem.status == 200 and certs.split(pem.body) == certs.split(answer.body)[:1]

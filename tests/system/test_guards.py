@@ -117,7 +117,7 @@ def test_disk_reserve(home, start):
     with client.Client(server) as c:
         body = c.enroll("lot", known).body
     server.stop()
-    home.configure("guard", "disk_reserve_mb", "900000000")
+    home.configure("guard", "disk_reserve_mib", "900000000")
     with client.Client(start(home)) as c:
         c.known, c.known_body = known, body
         problems.check(c.enroll("lot", csrs.fresh()[1]), "disk_low")

@@ -90,6 +90,14 @@ def test_existing_directory_with_other_things(tmp_path):
     assert (other.path / "precious").read_text() == "mine"
 
 
+def test_empty_directory(tmp_path):
+    """systemd makes an empty directory before the program comes: it becomes the home."""
+    home = homes.Home(tmp_path / "home")
+    home.path.mkdir(mode=0o755)
+    home.init()
+    check_whole(home)
+
+
 def test_a_file_in_its_place(tmp_path):
     file = tmp_path / "home"
     file.write_text("mine")
@@ -107,7 +115,7 @@ def test_wrong_usage(empty, args):
     assert list(empty.path.parent.iterdir()) == []
 
 
-@pytest.mark.parametrize("parent", ["/proc/nowhere", "/dev/null/home"])
+@pytest.mark.parametrize("parent", ["/proc", "/proc/nowhere", "/dev/null"])
 def test_unwritable_parent(parent):
     result = homes.Home(pathlib.Path(parent) / "home").run("init", code=(1, 5))
     assert result.err

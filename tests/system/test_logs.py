@@ -63,7 +63,7 @@ def test_enrolment_again(served):
 def test_refusals(served, make, batch, status, code):
     with client.Client(served.server) as c:
         line = of_request(served.server, c.enroll(batch, make()))
-    assert (line["status"], line["code"]) == (str(status), code)
+    assert (line["status"], line.get("outcome", line.get("code"))) == (str(status), code)
 
 
 @pytest.mark.short
@@ -106,7 +106,7 @@ def test_every_line_of_a_life(home, start):
     well_formed(server)
     lines = server.log().splitlines()
     assert len(lines) >= 3
-    assert any(" start" in l or "listening" in l for l in lines) and any("stop" in l or "drain" in l for l in lines), lines
+    assert " start " in lines[0] and any(" stop " in l for l in lines), lines
 
 
 @pytest.mark.short

@@ -64,6 +64,13 @@ def test_only_loopback(home, start):
         assert c.get("/readyz").status == 200
 
 
+def test_ipv6(home, start):
+    home.batch("lot")
+    with client.Client(start(home, listen="[::1]:0")) as c:
+        assert c.enroll("lot", csrs.fresh()[1]).status == 201
+    assert servers.refused(home, "--listen", "[::]:0").code in (1, 4)
+
+
 def test_listen_in_the_configuration(home):
     """The command line goes before lineca.conf; lineca.conf before the default."""
     home.configure("server", "listen", "0.0.0.0:0")
@@ -74,7 +81,7 @@ def test_listen_in_the_configuration(home):
 
 
 @pytest.mark.parametrize("text", ["[server]\nlisten 5\n", "[server\n", "[nosuch]\nx = 1\n", "[server]\nnosuch = 1\n", "[commit]\nqueue = many\n",
-                                  "[server]\nthreads = 0\n", "[server]\nthreads = -1\n", "[server]\nenroll = perhaps\n"])
+                                  "[server]\nthreads = 1000\n", "[server]\nthreads = -1\n", "[server]\nenroll = perhaps\n"])
 def test_bad_configuration(home, text):
     (home.path / "lineca.conf").write_text(text)
     result = servers.refused(home)
