@@ -52,7 +52,7 @@ http_body_announced(struct http_request *r)
 		too_large(r);
 	else if (!media_type_allowed(r->route, type))
 		(void)err_say(&r->refusal, ERR_MEDIA_TYPE,
-		    "Send the CSR as application/pkcs10, application/x-pem-file, text/plain or application/octet-stream, not as %.80s.",
+		    "Send the CSR as application/pkcs10, not as %.60s. With curl: -H 'Content-Type: application/pkcs10' --data-binary @FILE.",
 		    type);
 	else if (bytes > 0) {
 		if ((r->body = malloc((size_t)bytes)) == NULL)

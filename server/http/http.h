@@ -42,8 +42,10 @@ struct http_config {
 	void			*app;		/* handed to every handler */
 };
 
-/* Listens and starts the workers.  ERR_IO: the address or port cannot be had.  Borrows the configuration's tables. */
+/* Takes the port and starts the workers.  ERR_IO: the address or port cannot be had.  Borrows the configuration's tables. */
 ERR_MUST_CHECK enum err_code	http_server_start(const struct http_config *, struct http_server **ret, struct err *e);
+/* Opens the door: from here on requests are handled.  Once. */
+ERR_MUST_CHECK enum err_code	http_server_accept(struct http_server *s, struct err *e);
 uint16_t			http_server_port(const struct http_server *s);
 
 /*
@@ -65,6 +67,7 @@ void				http_server_get_stats(const struct http_server *s, struct http_stats *re
 
 const char	*http_request_id(const struct http_request *r);		/* 16 hex digits, unique in this process */
 const char	*http_request_argument(const struct http_request *r);	/* the {} of the route; "" if it has none */
+const char	*http_request_path(const struct http_request *r);	/* the pattern of its route */
 const char	*http_request_query(const struct http_request *r, const char *name);	/* decoded; NULL if absent */
 const char	*http_request_header(const struct http_request *r, const char *name);	/* NULL if absent */
 const uint8_t	*http_request_body(const struct http_request *r, size_t *ret_len);

@@ -30,6 +30,7 @@ struct http_server {
 	atomic_bool		 draining;
 	atomic_uint		 connections;
 	atomic_uint		 in_hand;	/* requests between their head and the end of their reply */
+	atomic_uint		 suspended;	/* of these, those between http_suspend and their continuation */
 	_Atomic uint64_t	 requests;
 	_Atomic uint64_t	 refused;
 };

@@ -96,6 +96,7 @@ http_suspend(struct http_request *r, void (*continuation)(struct http_request *,
 	assert(atomic_load(&r->phase) == PHASE_HANDLING);
 	r->continuation = continuation;
 	r->continuation_arg = arg;
+	atomic_fetch_add(&r->server->suspended, 1);
 	atomic_store(&r->phase, PHASE_SUSPENDED);
 	MHD_suspend_connection(r->connection);
 }

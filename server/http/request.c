@@ -106,6 +106,7 @@ request_handle(struct http_request *r)
 		r->route->handle(r, r->server->config.app);
 		break;
 	case PHASE_RESUMED:
+		atomic_fetch_sub(&r->server->suspended, 1);
 		atomic_store(&r->phase, PHASE_HANDLING);
 		r->continuation(r, r->continuation_arg);
 		break;
@@ -168,6 +169,12 @@ const char *
 http_request_argument(const struct http_request *r)
 {
 	return r->argument;
+}
+
+const char *
+http_request_path(const struct http_request *r)
+{
+	return r->route->path;
 }
 
 const char *

@@ -179,16 +179,20 @@ http_server_start(const struct http_config *config, struct http_server **ret, st
 	    (rc = listen_open(s, e)) != ERR_OK ||
 	    (rc = daemon_start(s, e)) != ERR_OK)
 		goto out;
-	if (s->stop_fd == -1 || pthread_create(&s->acceptor, NULL, acceptor_main, s) != 0) {
-		rc = err_set(e, ERR_NOMEM, "http server: no thread to accept connections");
-		goto out;
-	}
-	s->accepting = true;
 	*ret = s;
 	s = NULL;
 out:
 	http_server_free(s);
 	return rc;
+}
+
+enum err_code
+http_server_accept(struct http_server *s, struct err *e)
+{
+	if (s->stop_fd == -1 || pthread_create(&s->acceptor, NULL, acceptor_main, s) != 0)
+		return err_set(e, ERR_NOMEM, "http server: no thread to accept connections");
+	s->accepting = true;
+	return ERR_OK;
 }
 
 uint16_t
@@ -209,6 +213,9 @@ http_server_drain(struct http_server *s, unsigned wait_s)
 	}
 	atomic_store(&s->draining, true);
 	for (unsigned left = wait_s * 1000 / DRAIN_POLL_MS; left > 0 && atomic_load(&s->in_hand) > 0; left--)
+		(void)usleep(DRAIN_POLL_MS * 1000);
+	/* whoever resumes always does, and libmicrohttpd cannot be stopped before */
+	while (atomic_load(&s->suspended) > 0)
 		(void)usleep(DRAIN_POLL_MS * 1000);
 }
 

@@ -1,0 +1,78 @@
+#include "args.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARGS_OPTIONS_MAX = 16 };
+
+/* The table in getopt's form; val is the place in the table + 1. */
+static void
+getopt_table(const struct arg_option *options, struct option *out)
+{
+	int n = 0;
+
+	for (; options[n].name != NULL && n < ARGS_OPTIONS_MAX - 2; n++)
+		out[n] = (struct option){ options[n].name, options[n].value != NULL, NULL, n + 1 };
+	out[n++] = (struct option){ "home", 1, NULL, 'H' };
+	out[n] = (struct option){ 0 };
+}
+
+enum err_code
+args_parse(struct cmd *c, const struct arg_option *options, int min, int max, const char **operands, struct err *e)
+{
+	struct option table[ARGS_OPTIONS_MAX];
+	int opt, given;
+
+	getopt_table(options, table);
+	opterr = 0;
+	optind = 0;	/* glibc: start anew, main has been here before */
+	while ((opt = getopt_long(c->argc, c->argv, ":", table, NULL)) != -1) {
+		if (opt == ':')
+			return err_set(e, ERR_USAGE, "%s needs a value", c->argv[optind - 1]);
+		if (opt == '?')
+			return err_set(e, ERR_USAGE, "%s is no option of this command, or not written out", c->argv[optind - 1]);
+		if (opt == 'H')
+			c->home = optarg;
+		else if (options[opt - 1].value != NULL)
+			*options[opt - 1].value = optarg;
+		else
+			*options[opt - 1].flag = true;
+	}
+	given = c->argc - optind;
+	if (given < min)
+		return err_set(e, ERR_USAGE, "something is missing");
+	if (given > max)
+		return err_set(e, ERR_USAGE, "%s is one word too many", c->argv[optind + max]);
+	for (int i = 0; i < max; i++)
+		operands[i] = i < given ? c->argv[optind + i] : NULL;
+	return ERR_OK;
+}
+
+enum err_code
+args_number(const char *option, const char *text, int64_t min, int64_t max, int64_t *ret, struct err *e)
+{
+	long long n;
+	char *end;
+
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (*text == '\0' || *end != '\0' || errno != 0 || n < min || n > max)
+		return err_set(e, ERR_USAGE, "%s %.40s: a whole number from %lld to %lld is needed", option, text,
+		    (long long)min, (long long)max);
+	*ret = n;
+	return ERR_OK;
+}
+
+enum err_code
+args_name(const char *what, const char *text, struct err *e)
+{
+	size_t len = strlen(text);
+
+	if (len < 1 || len > LIMIT_NAME_BYTES || text[0] == '.' || text[0] == '-' ||
+	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != len)
+		return err_set(e, ERR_USAGE, "%s \"%.80s\": 1 to %d of A-Z a-z 0-9 _ . - are needed, the first no . or -", what, text,
+		    LIMIT_NAME_BYTES);
+	return ERR_OK;
+}

@@ -1,0 +1,30 @@
+/* The command line: one function a command, each in cmd_NOUN.c. */
+#ifndef SERVER_CMD_H
+#define SERVER_CMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "home.h"
+
+struct cmd {
+	const char	*home;		/* path, as --home, LINECA_HOME or the default say */
+	int		 argc;		/* what follows the command's words; argv[0] is the last of these */
+	char		**argv;
+};
+
+ERR_MUST_CHECK enum err_code	cmd_init(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_serve(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_batch_create(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_batch_list(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_batch_show(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_batch_open(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_batch_close(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_cert_list(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_cert_show(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_cert_export(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_ca_list(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_ca_show(struct cmd *c, struct err *e);
+
+#endif

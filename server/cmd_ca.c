@@ -1,0 +1,209 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "base/hex.h"
+#include "ca/pem.h"
+#include "table.h"
+#include "view.h"
+
+/* Words about a CA that is over or will be soon: "valid", "ends in 12 days", "expired". */
+static void
+validity_words(const struct ca_facts *f, char *out, size_t size)
+{
+	int64_t now = clock_now_s(&clock_system), days = (f->not_after_s - now) / 86400;
+
+	if (now >= f->not_after_s)
+		(void)snprintf(out, size, "expired: issues nothing any more");
+	else if (now < f->not_before_s)
+		(void)snprintf(out, size, "not valid yet: check the clock");
+	else
+		(void)snprintf(out, size, "ends in %lld days%s", (long long)days,
+		    days < 365 ? ": set up a new CA; no certificate outlives this one" : "");
+}
+
+static enum err_code
+print_json(const struct store_ca *ca, const struct ca_facts *f, struct err *e)
+{
+	cJSON *o = view_ca(ca, f);
+	char *pem = malloc(pem_certificate_bytes(ca->der_len)), *text = NULL;
+
+	if (pem != NULL) {
+		(void)pem_encode_certificate(ca->der, ca->der_len, pem);
+		(void)cJSON_AddStringToObject(o, "certificate", pem);
+		text = view_print(o);
+	} else {
+		cJSON_Delete(o);
+	}
+	if (text != NULL)
+		(void)puts(text);
+	free(text);
+	free(pem);
+	return text != NULL ? ERR_OK : err_set(e, ERR_NOMEM, "ca");
+}
+
+static enum err_code
+list_json(void *arg, const struct store_ca *ca, struct err *e)
+{
+	struct ca_facts f;
+	enum err_code rc;
+
+	(void)arg;
+	if ((rc = ca_facts_read(ca->der, ca->der_len, &f, e)) != ERR_OK)
+		return rc;
+	return print_json(ca, &f, e);
+}
+
+static enum err_code
+list_row(void *table, const struct store_ca *ca, struct err *e)
+{
+	char id[2 * STORE_HASH_BYTES + 1], ends[CLOCK_TEXT_BYTES], words[96];
+	struct ca_facts f;
+	enum err_code rc;
+
+	if ((rc = ca_facts_read(ca->der, ca->der_len, &f, e)) != ERR_OK)
+		return rc;
+	hex_encode(f.fingerprint, sizeof(f.fingerprint), id);
+	clock_format_s(f.not_after_s, ends);
+	validity_words(&f, words, sizeof(words));
+	table_text(table, ca->name);
+	table_text(table, ca->active ? "active" : "inactive");
+	table_text(table, f.key);
+	table_text(table, ends);
+	table_text(table, id);
+	table_text(table, words);
+	return ERR_OK;
+}
+
+enum err_code
+cmd_ca_list(struct cmd *c, struct err *e)
+{
+	static const char *const titles[] = { "CA", "STATE", "KEY", "NOT AFTER", "CERTIFICATE ID (SHA-256)", "VALIDITY", NULL };
+	bool json = false;
+	const struct arg_option options[] = { { "json", NULL, &json }, { 0 } };
+	const char *none[1];
+	struct home h = { 0 };
+	struct table table;
+	enum err_code rc;
+
+	if ((rc = args_parse(c, options, 0, 0, none, e)) != ERR_OK)
+		return rc;
+	if ((rc = home_open(&h, c->home, e)) == ERR_OK) {
+		if (json) {
+			rc = h.ops->ca_list(h.reader, list_json, NULL, e);
+		} else {
+			table_begin(&table, titles);
+			rc = h.ops->ca_list(h.reader, list_row, &table, e);
+			table_end(&table);
+		}
+	}
+	home_close(&h);
+	return rc;
+}
+
+/* ---- show */
+
+/* Pairs of digits with colons, as openssl prints a fingerprint: people compare it by eye. */
+static void
+print_fingerprint(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		(void)printf("%02X%s", bytes[i], i + 1 < len ? ":" : "\n");
+}
+
+static void
+print_ca(const struct store_ca *ca, const struct ca_facts *f, const char *pem)
+{
+	char serial[2 * sizeof(f->serial) + 1], id[2 * sizeof(f->fingerprint) + 1];
+	char begins[CLOCK_TEXT_BYTES], ends[CLOCK_TEXT_BYTES], words[96];
+
+	hex_encode(f->serial, f->serial_len, serial);
+	hex_encode(f->fingerprint, sizeof(f->fingerprint), id);
+	clock_format_s(f->not_before_s, begins);
+	clock_format_s(f->not_after_s, ends);
+	validity_words(f, words, sizeof(words));
+	(void)printf("ca              %s\nstate           %s\nsubject         %s\nkey             %s\nserial          %s\n",
+	    ca->name, ca->active ? "active" : "inactive", f->subject, f->key, serial);
+	(void)printf("certificate id  %s\nfingerprint     ", id);
+	print_fingerprint(f->fingerprint, sizeof(f->fingerprint));
+	(void)printf("not before      %s\nnot after       %s\nvalidity        %s\n\n%s", begins, ends, words, pem);
+}
+
+static enum err_code
+show(const struct store_ca *ca, bool json, struct err *e)
+{
+	struct ca_facts f;
+	enum err_code rc;
+	char *pem;
+
+	if ((rc = ca_facts_read(ca->der, ca->der_len, &f, e)) != ERR_OK)
+		return rc;
+	if (json)
+		return print_json(ca, &f, e);
+	if ((pem = malloc(pem_certificate_bytes(ca->der_len))) == NULL)
+		return err_set(e, ERR_NOMEM, "ca show");
+	(void)pem_encode_certificate(ca->der, ca->der_len, pem);
+	print_ca(ca, &f, pem);
+	free(pem);
+	return ERR_OK;
+}
+
+struct only_ca {
+	char	name[LIMIT_NAME_BYTES + 1];
+	int	count;
+};
+
+static enum err_code
+on_ca(void *arg, const struct store_ca *ca, struct err *e)
+{
+	struct only_ca *only = arg;
+
+	(void)e;
+	(void)snprintf(only->name, sizeof(only->name), "%s", ca->name);
+	only->count++;
+	return ERR_OK;
+}
+
+/* The CA that is meant when none is named: the only one. */
+static enum err_code
+only_ca(struct home *h, struct only_ca *only, struct err *e)
+{
+	enum err_code rc;
+
+	if ((rc = h->ops->ca_list(h->reader, on_ca, only, e)) != ERR_OK)
+		return rc;
+	if (only->count != 1)
+		return err_set(e, ERR_USAGE, "there are %d CAs: name one; `lineca ca list` lists them", only->count);
+	return ERR_OK;
+}
+
+enum err_code
+cmd_ca_show(struct cmd *c, struct err *e)
+{
+	bool json = false;
+	const struct arg_option options[] = { { "json", NULL, &json }, { 0 } };
+	struct only_ca only = { 0 };
+	struct store_ca ca = { 0 };
+	struct home h = { 0 };
+	const char *name;
+	enum err_code rc;
+
+	if ((rc = args_parse(c, options, 0, 1, &name, e)) != ERR_OK)
+		return rc;
+	if ((rc = home_open(&h, c->home, e)) != ERR_OK)
+		goto out;
+	if (name == NULL) {
+		if ((rc = only_ca(&h, &only, e)) != ERR_OK)
+			goto out;
+		name = only.name;
+	}
+	if ((rc = h.ops->ca_find(h.reader, name, &ca, e)) == ERR_NOT_FOUND)
+		rc = err_set(e, rc, "there is no CA \"%.64s\"; `lineca ca list` names them", name);
+	if (rc == ERR_OK)
+		rc = show(&ca, json, e);
+out:
+	store_ca_done(&ca);
+	home_close(&h);
+	return rc;
+}

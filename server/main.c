@@ -1,0 +1,245 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cmd.h"
+
+struct command {
+	const char	*noun, *verb;	/* verb NULL: the noun alone */
+	enum err_code	(*run)(struct cmd *, struct err *);
+	const char	*usage;
+	const char	*summary;
+	const char	*help;
+};
+
+static const struct command commands[] = {
+	{ "init", NULL, cmd_init, "init [--ca-name NAME] [--key p256|p384|rsa2048|rsa3072|rsa4096] [--days N]",
+	    "make a home: settings, ledger, issuing CA",
+	    "Makes the home directory with lineca.conf, the ledger and a self-signed issuing CA\n"
+	    "(P-256, 3650 days unless said otherwise). Never touches a home that exists.\n" },
+	{ "serve", NULL, cmd_serve, "serve [--listen ADDRESS:PORT]",
+	    "run the line server",
+	    "Runs the line server in the foreground until SIGTERM or SIGINT; then it finishes what it\n"
+	    "holds and exits 0. Port 0 picks a free one. It prints \"listening on http://...\" once it\n"
+	    "answers; its log goes to standard error. On an address that other machines reach it\n"
+	    "starts only with `enroll = open` in lineca.conf.\n" },
+	{ "batch", "create", cmd_batch_create,
+	    "batch create NAME --quantity N [--pattern REGEX] [--devices FILE] [--profile P] [--ca CA]",
+	    "order N certificates",
+	    "Makes an open batch. At most N certificates will ever be issued in it.\n"
+	    "  --pattern   POSIX extended expression that the whole device id must fit\n"
+	    "  --devices   only the devices of this file: one id a line, or CSV with a header that has a\n"
+	    "              column device_id, device, id or cn; - reads standard input\n"
+	    "  --profile   a [profile P] of lineca.conf; default\n"
+	    "  --ca        the issuing CA, when there are several\n" },
+	{ "batch", "list", cmd_batch_list, "batch list [--json]", "all batches", "" },
+	{ "batch", "show", cmd_batch_show, "batch show NAME [--json]", "one batch", "" },
+	{ "batch", "open", cmd_batch_open, "batch open NAME", "let it issue", "The server notices at once.\n" },
+	{ "batch", "close", cmd_batch_close, "batch close NAME", "stop it from issuing",
+	    "The server notices at once. Devices that have their certificate still get it on asking again.\n" },
+	{ "cert", "list", cmd_cert_list, "cert list [--batch B] [--device ID] [--state S] [--since T] [--limit N] [--json]",
+	    "certificates, newest first",
+	    "  --state   issued, registered, parked or revoked\n"
+	    "  --since   2026-11-20 or 2026-11-20T06:00:00Z\n" },
+	{ "cert", "show", cmd_cert_show, "cert show SERIAL [--json]", "one certificate", "" },
+	{ "cert", "export", cmd_cert_export, "cert export SERIAL [--chain]", "a certificate as PEM",
+	    "  --chain   the issuing CA's certificate behind it, as the device got it\n" },
+	{ "ca", "list", cmd_ca_list, "ca list [--json]", "the issuing CAs", "" },
+	{ "ca", "show", cmd_ca_show, "ca show [NAME] [--json]", "one issuing CA, with its certificate", "" },
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+/* The interface's exit codes.  No default: a new code must be thought of here. */
+static int
+exit_code(enum err_code code)
+{
+	switch (code) {
+	case ERR_OK:
+		return 0;
+	case ERR_USAGE:
+		return 2;
+	case ERR_STATE:
+	case ERR_BATCH_CLOSED:
+	case ERR_BATCH_FULL:
+	case ERR_DEVICE_EXISTS:
+	case ERR_KEY_REUSED:
+		return 4;
+	case ERR_PERMISSION:
+		return 5;
+	case ERR_BAD_REQUEST:
+	case ERR_CSR_MALFORMED:
+	case ERR_CSR_SIGNATURE:
+	case ERR_PRIVATE_KEY:
+	case ERR_KEY:
+	case ERR_SUBJECT:
+	case ERR_MEDIA_TYPE:
+	case ERR_TOO_LARGE:
+	case ERR_METHOD:
+	case ERR_NOT_FOUND:
+	case ERR_BATCH_NOT_FOUND:
+	case ERR_BATCH_AMBIGUOUS:
+	case ERR_DEVICE_NOT_LISTED:
+	case ERR_BUSY:
+	case ERR_STORAGE:
+	case ERR_CLOCK:
+	case ERR_DRAINING:
+	case ERR_DISK_LOW:
+	case ERR_CA_EXPIRED:
+	case ERR_CONFIG:
+	case ERR_IO:
+	case ERR_NOMEM:
+	case ERR_INTERNAL:
+		break;
+	}
+	return 1;
+}
+
+static void
+print_usage(FILE *f)
+{
+	(void)fprintf(f, "lineca %s: an offline line server that issues device certificates\n\n"
+	    "usage: lineca [--home DIR] COMMAND [ARGUMENTS]\n\n", LINECA_VERSION);
+	for (size_t i = 0; i < COMMANDS; i++)
+		(void)fprintf(f, "  %-6s %-7s %s\n", commands[i].noun, commands[i].verb != NULL ? commands[i].verb : "",
+		    commands[i].summary);
+	(void)fprintf(f, "  %-6s %-7s %s\n  %-6s %-7s %s\n\n", "help", "", "this, or `help COMMAND`", "version", "",
+	    "the version of this program");
+	(void)fprintf(f, "The home is --home DIR, else $LINECA_HOME, else %s.\n"
+	    "Listings take --json: one object a line. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
+	    "3 done in part, 4 refused because of the present state, 5 not permitted.\n", HOME_DEFAULT);
+}
+
+/* The command that argv begins with; *ret_words is how many words it has.  NULL: none. */
+static const struct command *
+find_command(int argc, char **argv, int *ret_words)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		if (argc < 1 || strcmp(argv[0], c->noun) != 0)
+			continue;
+		if (c->verb != NULL && (argc < 2 || strcmp(argv[1], c->verb) != 0))
+			continue;
+		*ret_words = c->verb != NULL ? 2 : 1;
+		return c;
+	}
+	return NULL;
+}
+
+static int
+unknown_command(int argc, char **argv)
+{
+	bool noun = false;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		noun = noun || (argc > 0 && strcmp(argv[0], commands[i].noun) == 0);
+	if (argc == 0) {
+		print_usage(stderr);
+		return 2;
+	}
+	(void)fprintf(stderr, "lineca: there is no command \"%s%s%s\"", argv[0], noun && argc > 1 ? " " : "",
+	    noun && argc > 1 ? argv[1] : "");
+	if (noun) {
+		(void)fprintf(stderr, "; %s has:", argv[0]);
+		for (size_t i = 0; i < COMMANDS; i++)
+			if (strcmp(argv[0], commands[i].noun) == 0)
+				(void)fprintf(stderr, " %s", commands[i].verb);
+	}
+	(void)fprintf(stderr, "\nlineca help lists the commands.\n");
+	return 2;
+}
+
+static int
+help(int argc, char **argv)
+{
+	const struct command *c;
+	bool any = false;
+	int words;
+
+	if (argc == 0) {
+		print_usage(stdout);
+		return 0;
+	}
+	if ((c = find_command(argc, argv, &words)) != NULL) {
+		(void)printf("usage: lineca [--home DIR] %s\n\n%s%s", c->usage, c->help, c->help[0] == '\0' ? c->summary : "");
+		(void)printf("%s", c->help[0] == '\0' ? "\n" : "");
+		return 0;
+	}
+	/* `help batch`: all of its verbs */
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].noun, argv[0]) != 0)
+			continue;
+		(void)printf("lineca %s\n    %s\n", commands[i].usage, commands[i].summary);
+		any = true;
+	}
+	return any ? 0 : unknown_command(argc, argv);
+}
+
+static int
+run(const struct command *command, struct cmd *c)
+{
+	struct err e;
+
+	err_clear(&e);
+	if (command->run(c, &e) == ERR_OK) {
+		/* a full disk shows when the buffer is written */
+		if (fflush(stdout) == 0)
+			return 0;
+		(void)err_set(&e, ERR_IO, "standard output could not be written");
+	}
+	(void)fprintf(stderr, "lineca: %s\n", e.log_text);
+	if (e.code == ERR_USAGE)
+		(void)fprintf(stderr, "usage: lineca %s\n", command->usage);
+	return exit_code(e.code);
+}
+
+/* "--home DIR" or "--home=DIR" before the command; how many words it took, -1: no DIR. */
+static int
+take_home(int argc, char **argv, const char **home)
+{
+	if (argc > 0 && strncmp(argv[0], "--home=", 7) == 0) {
+		*home = argv[0] + 7;
+		return 1;
+	}
+	if (argc == 0 || strcmp(argv[0], "--home") != 0)
+		return 0;
+	if (argc < 2)
+		return -1;
+	*home = argv[1];
+	return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *home = getenv("LINECA_HOME");
+	const struct command *command;
+	struct cmd c;
+	int taken, words;
+
+	(void)umask(077);	/* whatever this program makes is nobody else's */
+	if (home == NULL || *home == '\0')
+		home = HOME_DEFAULT;
+	argc--;
+	argv++;
+	if ((taken = take_home(argc, argv, &home)) < 0) {
+		(void)fprintf(stderr, "lineca: --home needs a directory\n");
+		return 2;
+	}
+	argc -= taken;
+	argv += taken;
+	if (argc > 0 && (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
+		return help(argc - 1, argv + 1);
+	if (argc > 0 && (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0)) {
+		(void)printf("lineca %s\n", LINECA_VERSION);
+		return 0;
+	}
+	if ((command = find_command(argc, argv, &words)) == NULL)
+		return unknown_command(argc, argv);
+	if (argc > words && strcmp(argv[words], "--help") == 0)
+		return help(argc, argv);
+	c = (struct cmd){ .home = home, .argc = argc - words + 1, .argv = argv + words - 1 };
+	return run(command, &c);
+}

@@ -1,0 +1,33 @@
+/*
+ * What the page shows and /v1/status says: read from rows that the transactions keep, never by counting.
+ */
+#ifndef SERVER_STATUS_H
+#define SERVER_STATUS_H
+
+#include "line.h"
+
+enum { STATUS_LAST = 20 };	/* newest certificates shown */
+
+struct status {
+	int64_t				 now_us;
+	enum err_code			 ready;		/* ERR_OK, or why nothing is issued */
+	struct err			 reason;
+	int64_t				 batches, batches_open;
+	int64_t				 quantity, issued, registered, parked;	/* over all batches */
+	struct store_batch		*batch;		/* open ones first, then the newest of the others */
+	size_t				 batch_count;
+	struct store_certificate	 last[STATUS_LAST];	/* newest first; der is NULL */
+	size_t				 last_count;
+	int64_t				 disk_free_bytes;
+	struct writer_stats		 writer;
+	struct http_stats		 http;
+};
+
+/* Reads a moment of the ledger.  status_done afterwards. */
+ERR_MUST_CHECK enum err_code	status_read(struct line *l, struct store_reader *r, struct status *ret, struct err *e);
+void				status_done(struct status *s);
+
+/* As JSON text, malloced; NULL without memory. */
+char				*status_json(struct line *l, const struct status *s, size_t *ret_len);
+
+#endif
