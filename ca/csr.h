@@ -38,6 +38,12 @@ void				csr_free(struct csr *c);	/* takes NULL */
 ERR_MUST_CHECK enum err_code	subject_check(struct csr *c, struct err *e);
 
 /*
+ * What a device may be called: 1 to 64 of A-Za-z0-9:_.- and not 64 hex digits.  It becomes part of URLs, log lines and
+ * AWS thing names.  ERR_SUBJECT with a client text.  In ca/subject.c.
+ */
+ERR_MUST_CHECK enum err_code	device_id_check(const char *id, size_t len, struct err *e);
+
+/*
  * The key policy: P-256, P-384 (named curve, uncompressed point on the curve, RFC 5480), RSA of
  * 2048 to 4096 bits with exponent 65537 (RFC 8017), no weak or known-bad modulus (even, small
  * factors, close primes by Fermat's method, ROCA CVE-2017-15361); request signed with SHA-256,

@@ -139,23 +139,25 @@ check_country(struct der c, struct err *e)
 	return ERR_OK;
 }
 
-/* The device id: it becomes part of URLs, log lines and AWS thing names. */
-static enum err_code
-check_common_name(struct der cn, struct err *e)
+enum err_code
+device_id_check(const char *id, size_t len, struct err *e)
 {
 	size_t hex = 0;
 
-	for (size_t i = 0; i < cn.len; i++) {
-		uint8_t c = cn.p[i];
+	if (len < 1 || len > LIMIT_DEVICE_ID_BYTES)
+		return err_say(e, ERR_SUBJECT, "The device id (the subject's CN) has %zu characters; 1 to %d are allowed.", len,
+		    LIMIT_DEVICE_ID_BYTES);
+	for (size_t i = 0; i < len; i++) {
+		uint8_t c = (uint8_t)id[i];
 
 		if (!ascii_letter(c) && !(c >= '0' && c <= '9') && (c == '\0' || strchr(":_.-", c) == NULL))
-			return err_say(e, ERR_SUBJECT, "The subject's CN (the device id) may hold letters, digits and : _ . -"
+			return err_say(e, ERR_SUBJECT, "The device id (the subject's CN) may hold letters, digits and : _ . -"
 			    " only; its character number %zu is another.", i + 1);
-		hex += hex_digit((char)c);
+		hex += hex_digit(id[i]);
 	}
-	if (cn.len == LIMIT_REGISTRATION_CODE_BYTES && hex == cn.len)
-		return err_say(e, ERR_SUBJECT, "The subject's CN is 64 hexadecimal digits, which is the form of an AWS IoT"
-		    " registration code; give the device another id.");
+	if (len == LIMIT_REGISTRATION_CODE_BYTES && hex == len)
+		return err_say(e, ERR_SUBJECT, "The device id (the subject's CN) is 64 hexadecimal digits, which is the form of"
+		    " an AWS IoT registration code; give the device another id.");
 	return ERR_OK;
 }
 
@@ -185,7 +187,7 @@ check_attribute(struct csr *c, struct der atv, struct err *e)
 	if (r == &rules[SUBJECT_C])
 		return check_country(value, e);
 	if (r == &rules[SUBJECT_CN])
-		return check_common_name(value, e);
+		return device_id_check((const char *)value.p, value.len, e);
 	return ERR_OK;
 }
 

@@ -141,7 +141,7 @@ orders_trim(struct worker *w)
 enum err_code
 worker_order(struct worker *w, const char *name, struct order **ret, struct err *e)
 {
-	struct order **p, *o;
+	struct order **p, *o = NULL;
 	enum err_code rc;
 
 	for (p = &w->orders; *p != NULL; p = &(*p)->next) {
