@@ -1,0 +1,251 @@
+/*
+ * What issuing costs, on one thread, without HTTP and disk: each stage from a DER CSR to a checked
+ * certificate, beside the bare arithmetic (one ECDSA verify, one sign) measured between the same requests.
+ *
+ *     ca_speed [-n CSRS] [-r ROUNDS] [-v VERIFY_EVERY]
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ca/pem.h"
+#include "csr_maker.h"
+
+enum { RATE_WINDOW = 64 };	/* the floor is measured in windows between the requests, so that both see the same machine */
+
+enum stage { STAGE_PEM, STAGE_PARSE, STAGE_KEY, STAGE_SUBJECT, STAGE_POP, STAGE_PLAN, STAGE_ISSUE, STAGE_FREE, STAGE_ENCODE,
+	STAGES };
+static const char *const stage_names[STAGES] = {
+	"pem_decode_request", "csr_parse", "keycheck", "subject_check", "pop_verify", "serial_next, plan_new", "issue",
+	"free", "pem_encode_certificate"
+};
+
+struct shop {
+	struct clock		 clock;
+	struct serial_source	 serials;
+	struct issuer		*issuer;
+	struct issue_bench	*bench;
+	struct pop		*pop;
+	struct bytes		*pems;
+	size_t			 csrs;
+	double			 us[STAGES];
+	double			 floor_verify_us, floor_sign_us;
+	size_t			 done, floor_done;
+};
+
+static double
+now_us(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
+}
+
+static void
+must(enum err_code rc, const struct err *e)
+{
+	if (rc != ERR_OK) {
+		(void)fprintf(stderr, "ca_speed: %s: %s\n", err_name(rc), e->log_text);
+		exit(1);
+	}
+}
+
+static void
+shop_open(struct shop *s, size_t csrs, unsigned verify_every)
+{
+	struct ca_request req = { .common_name = "Bench CA", .days = 3650 };
+	uint8_t der[LIMIT_CERTIFICATE_BYTES];
+	struct ca_key *k = NULL;
+	struct err e;
+	size_t len = 0;
+
+	s->clock = clock_system;
+	serial_source_init(&s->serials, &s->clock, &rnd_system, 0);
+	must(ca_key_generate(CA_KEY_P256, &k, &e), &e);
+	must(ca_certificate_self_sign(k, &req, &s->clock, &rnd_system, der, &len, &e), &e);
+	must(issuer_new(der, len, k, &s->issuer, &e), &e);
+	must(issue_bench_new(s->issuer, verify_every, &s->bench, &e), &e);
+	must(pop_new(&s->pop, &e), &e);
+	s->csrs = csrs;
+	if ((s->pems = calloc(csrs, sizeof(*s->pems))) == NULL)
+		exit(1);
+}
+
+static void
+shop_fill(struct shop *s)
+{
+	static struct bytes der;
+
+	for (size_t i = 0; i < s->csrs; i++) {
+		struct bytes subject = { 0 };
+		struct recipe r = { .key = EVP_EC_gen("P-256"), .subject = &subject };
+		char name[32], *pem;
+		size_t len;
+
+		(void)snprintf(name, sizeof(name), "device-%08zu", i);
+		bytes_add_rdn(&subject, "\x55\x04\x0a", DER_UTF8_STRING, "Example GmbH");
+		bytes_add_rdn(&subject, "\x55\x04\x03", DER_UTF8_STRING, name);
+		make_csr(&r, &der);
+		len = make_pem("CERTIFICATE REQUEST", &der, &pem);
+		s->pems[i].len = 0;
+		bytes_add(&s->pems[i], pem, len);
+		EVP_PKEY_free(r.key);
+	}
+}
+
+static void
+shop_close(struct shop *s)
+{
+	pop_free(s->pop);
+	issue_bench_free(s->bench);
+	issuer_free(s->issuer);
+	free(s->pems);
+}
+
+/* Adds the time since *at to a stage, and sets *at to now. */
+static void
+lap(struct shop *s, enum stage stage, double *at)
+{
+	double t = now_us();
+
+	s->us[stage] += t - *at;
+	*at = t;
+}
+
+static void
+issue_one(struct shop *s, const struct bytes *pem)
+{
+	uint8_t der[LIMIT_CSR_BYTES], serial[SERIAL_BYTES];
+	static char out[8192];
+	struct csr *c = NULL;
+	struct plan *p = NULL;
+	struct issued *i = NULL;
+	struct err e;
+	size_t len;
+	double at = now_us();
+
+	must(pem_decode_request(pem->p, pem->len, der, sizeof(der), &len, &e), &e);
+	lap(s, STAGE_PEM, &at);
+	must(csr_parse(der, len, &c, &e), &e);
+	lap(s, STAGE_PARSE, &at);
+	must(keycheck(c, &e), &e);
+	lap(s, STAGE_KEY, &at);
+	must(subject_check(c, &e), &e);
+	lap(s, STAGE_SUBJECT, &at);
+	must(pop_verify(s->pop, c, &e), &e);
+	lap(s, STAGE_POP, &at);
+	must(serial_next(&s->serials, serial, &e), &e);
+	must(plan_new(&profile_default, s->issuer, c, clock_now_s(&s->clock), serial, &p, &e), &e);
+	lap(s, STAGE_PLAN, &at);
+	must(issue(s->bench, p, &i, &e), &e);
+	lap(s, STAGE_ISSUE, &at);
+	(void)pem_encode_certificate(i->der, i->len, out);
+	lap(s, STAGE_ENCODE, &at);
+	issued_free(i);
+	plan_free(p);
+	csr_free(c);
+	lap(s, STAGE_FREE, &at);
+	s->done++;
+}
+
+struct floor {
+	EVP_PKEY	*key;
+	EVP_PKEY_CTX	*sign, *verify;
+	uint8_t		 digest[32], sig[128];
+	size_t		 sig_len;
+};
+
+static void
+floor_open(struct floor *f)
+{
+	f->key = EVP_EC_gen("P-256");
+	f->sign = EVP_PKEY_CTX_new_from_pkey(NULL, f->key, NULL);
+	f->verify = EVP_PKEY_CTX_new_from_pkey(NULL, f->key, NULL);
+	memset(f->digest, 0x5a, sizeof(f->digest));
+	f->sig_len = sizeof(f->sig);
+	if (EVP_PKEY_sign_init(f->sign) != 1 || EVP_PKEY_verify_init(f->verify) != 1)
+		exit(1);
+}
+
+static void
+floor_run(struct floor *f, struct shop *s)
+{
+	double at = now_us(), t;
+
+	for (int i = 0; i < RATE_WINDOW; i++) {
+		f->sig_len = sizeof(f->sig);
+		if (EVP_PKEY_sign(f->sign, f->sig, &f->sig_len, f->digest, sizeof(f->digest)) != 1)
+			exit(1);
+	}
+	t = now_us();
+	s->floor_sign_us += t - at;
+	for (int i = 0; i < RATE_WINDOW; i++)
+		if (EVP_PKEY_verify(f->verify, f->sig, f->sig_len, f->digest, sizeof(f->digest)) != 1)
+			exit(1);
+	s->floor_verify_us += now_us() - t;
+	s->floor_done += RATE_WINDOW;
+}
+
+static void
+floor_close(struct floor *f)
+{
+	EVP_PKEY_CTX_free(f->sign);
+	EVP_PKEY_CTX_free(f->verify);
+	EVP_PKEY_free(f->key);
+}
+
+static void
+report(const struct shop *s)
+{
+	double all = 0, from_der, floor, n = (double)s->done;
+
+	for (int i = 0; i < STAGES; i++) {
+		(void)printf("%-24s %8.2f us\n", stage_names[i], s->us[i] / n);
+		all += s->us[i] / n;
+	}
+	from_der = all - (s->us[STAGE_PEM] + s->us[STAGE_ENCODE]) / n;
+	floor = (s->floor_verify_us + s->floor_sign_us) / (double)s->floor_done;
+	(void)printf("%-24s %8.2f us  (verify %.2f, sign %.2f)\n", "bare arithmetic", floor,
+	    s->floor_verify_us / (double)s->floor_done, s->floor_sign_us / (double)s->floor_done);
+	(void)printf("%-24s %8.2f us  = arithmetic + %.2f\n", "DER to certificate", from_der, from_der - floor);
+	(void)printf("%-24s %8.2f us  = arithmetic + %.2f, %.0f/s a thread\n", "PEM to PEM", all, all - floor, 1e6 / all);
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t csrs = 1000, rounds = 10;
+	unsigned verify_every = 1000000;
+	struct shop s = { 0 };
+	struct floor f = { 0 };
+	int opt;
+
+	while ((opt = getopt(argc, argv, "n:r:v:")) != -1) {
+		unsigned long v = opt == '?' ? 0 : strtoul(optarg, NULL, 10);
+
+		if (v < 1 || v > 1000000) {
+			(void)fprintf(stderr, "usage: ca_speed [-n CSRS] [-r ROUNDS] [-v VERIFY_EVERY]\n");
+			return 2;
+		}
+		if (opt == 'n')
+			csrs = v;
+		else if (opt == 'r')
+			rounds = v;
+		else
+			verify_every = (unsigned)v;
+	}
+	shop_open(&s, csrs, verify_every);
+	shop_fill(&s);
+	floor_open(&f);
+	for (size_t i = 0; i < csrs * rounds; i++) {
+		if (i % RATE_WINDOW == 0)
+			floor_run(&f, &s);
+		issue_one(&s, &s.pems[i % csrs]);
+	}
+	report(&s);
+	floor_close(&f);
+	shop_close(&s);
+	return 0;
+}
