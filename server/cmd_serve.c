@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "line.h"
 #include "routes.h"
+#include "worker.h"
 
 struct serve {
 	struct home		 home;
@@ -85,7 +86,8 @@ start_http(struct serve *s, struct err *e)
 
 	enum err_code rc;
 
-	if ((rc = http_server_start(&cf, &s->http, e)) != ERR_OK)
+	if ((rc = workers_prepare(s->line, cf.threads, e)) != ERR_OK ||
+	    (rc = http_server_start(&cf, &s->http, e)) != ERR_OK)
 		return rc;
 	s->line->http = s->http;
 	return http_server_accept(s->http, e);

@@ -151,18 +151,25 @@ line_new(struct home *home, struct line **ret, struct err *e)
 	return ERR_OK;
 }
 
+static void
+workers_free(struct worker **list)
+{
+	while (*list != NULL) {
+		struct worker *w = *list;
+
+		*list = w->next;
+		worker_free(w);
+	}
+}
+
 void
 line_free(struct line *l)
 {
 	if (l == NULL)
 		return;
 	writer_stop(l->writer);
-	while (l->workers != NULL) {
-		struct worker *w = l->workers;
-
-		l->workers = w->next;
-		worker_free(w);
-	}
+	workers_free(&l->workers);
+	workers_free(&l->workers_idle);
 	for (size_t i = 0; i < l->cas_count; i++) {
 		issuer_free(l->cas[i].issuer);
 		store_ca_done(&l->cas[i].row);

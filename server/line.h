@@ -37,8 +37,8 @@ struct line {
 	struct http_server	*http;		/* set before the first request is answered */
 	int64_t			 started_us;	/* wall */
 	pthread_key_t		 worker_key;
-	pthread_mutex_t		 workers_mu;	/* protects workers */
-	struct worker		*workers;	/* all that were made, to be freed at the end */
+	pthread_mutex_t		 workers_mu;	/* protects the two lists */
+	struct worker		*workers, *workers_idle;	/* those a thread has taken, and those none has */
 	int			 stop_fd;	/* eventfd: the main thread waits here for a reason to stop */
 };
 

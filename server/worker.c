@@ -32,32 +32,74 @@ worker_free(struct worker *w)
 	free(w);
 }
 
-enum err_code
-worker_get(struct line *l, struct worker **ret, struct err *e)
+/* Whole from the start: the first device must not wait for what the others find ready. */
+static enum err_code
+worker_new(struct line *l, struct worker **ret, struct err *e)
 {
+	struct issue_bench *bench;
 	struct worker *w;
 	enum err_code rc;
 
-	if ((w = pthread_getspecific(l->worker_key)) != NULL) {
-		*ret = w;
-		return ERR_OK;
-	}
 	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return err_set(e, ERR_NOMEM, "worker");
 	w->line = l;
 	if ((rc = pop_new(&w->pop, e)) != ERR_OK ||
-	    (rc = l->home->ops->reader_open(l->home->store, &w->reader, e)) != ERR_OK) {
-		worker_free(w);
-		return rc;
+	    (rc = l->home->ops->reader_open(l->home->store, &w->reader, e)) != ERR_OK)
+		goto out;
+	for (size_t i = 0; i < l->cas_count && rc == ERR_OK; i++)
+		if (l->cas[i].issuer != NULL && l->cas[i].row.active)
+			rc = worker_bench(w, &l->cas[i], &bench, e);
+	if (rc != ERR_OK)
+		goto out;
+	*ret = w;
+	w = NULL;
+out:
+	worker_free(w);
+	return rc;
+}
+
+enum err_code
+workers_prepare(struct line *l, unsigned count, struct err *e)
+{
+	struct worker *w = NULL;
+	enum err_code rc;
+
+	for (unsigned i = 0; i < count; i++) {
+		if ((rc = worker_new(l, &w, e)) != ERR_OK)
+			return rc;
+		w->next = l->workers_idle;
+		l->workers_idle = w;
 	}
-	if (pthread_setspecific(l->worker_key, w) != 0) {
-		worker_free(w);
-		return err_set(e, ERR_NOMEM, "worker: no thread-specific memory");
-	}
+	return ERR_OK;
+}
+
+/* One of the prepared, or NULL. */
+static struct worker *
+take_idle(struct line *l)
+{
+	struct worker *w;
+
 	(void)pthread_mutex_lock(&l->workers_mu);
-	w->next = l->workers;
-	l->workers = w;
+	if ((w = l->workers_idle) != NULL) {
+		l->workers_idle = w->next;
+		w->next = l->workers;
+		l->workers = w;
+	}
 	(void)pthread_mutex_unlock(&l->workers_mu);
+	return w;
+}
+
+enum err_code
+worker_get(struct line *l, struct worker **ret, struct err *e)
+{
+	struct worker *w;
+
+	if ((w = pthread_getspecific(l->worker_key)) == NULL) {
+		if ((w = take_idle(l)) == NULL)
+			return err_set(e, ERR_INTERNAL, "more threads than workers were prepared for");
+		if (pthread_setspecific(l->worker_key, w) != 0)
+			return err_set(e, ERR_NOMEM, "worker: no thread-specific memory");
+	}
 	*ret = w;
 	return ERR_OK;
 }

@@ -27,13 +27,16 @@ struct worker {
 	struct line		*line;
 	struct pop		*pop;
 	struct store_reader	*reader;
-	struct issue_bench	*benches[LIMIT_CAS];	/* by the CA's place in line->cas; made when first needed */
+	struct issue_bench	*benches[LIMIT_CAS];	/* by the CA's place in line->cas; NULL: it does not issue */
 	struct order		*orders;		/* the last used first */
 	struct worker		*next;
 	uint8_t			 der[LIMIT_CSR_BYTES];
 };
 
-/* The calling thread's worker, made at its first call. */
+/* Makes count workers for as many threads.  Before the first request; line_free frees them. */
+ERR_MUST_CHECK enum err_code	workers_prepare(struct line *l, unsigned count, struct err *e);
+
+/* The calling thread's worker: one of the prepared, its own from the first call on. */
 ERR_MUST_CHECK enum err_code	worker_get(struct line *l, struct worker **ret, struct err *e);
 void				worker_free(struct worker *w);	/* takes NULL */
 
