@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ca/ossl.h"
 #include "ca/pem.h"
-#include "csr_maker.h"
 
 enum { RATE_WINDOW = 64 };	/* the floor is measured in windows between the requests, so that both see the same machine */
 
@@ -27,7 +27,7 @@ struct shop {
 	struct issuer		*issuer;
 	struct issue_bench	*bench;
 	struct pop		*pop;
-	struct bytes		*pems;
+	char			**pems;
 	size_t			 csrs;
 	double			 us[STAGES];
 	double			 floor_verify_us, floor_sign_us;
@@ -73,35 +73,46 @@ shop_open(struct shop *s, size_t csrs, unsigned verify_every)
 		exit(1);
 }
 
+/* O = Example GmbH, CN = device-00000001, a key of its own; PEM. */
+static char *
+make_csr_pem(size_t number)
+{
+	char name[32], *text, *copy;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509_REQ *req = X509_REQ_new();
+	X509_NAME *subject = X509_REQ_get_subject_name(req);
+	BIO *mem = BIO_new(BIO_s_mem());
+	long len;
+
+	(void)snprintf(name, sizeof(name), "device-%08zu", number);
+	if (X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const uint8_t *)"Example GmbH", -1, -1, 0) != 1 ||
+	    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const uint8_t *)name, -1, -1, 0) != 1 ||
+	    X509_REQ_set_pubkey(req, key) != 1 || X509_REQ_sign(req, key, EVP_sha256()) <= 0 ||
+	    PEM_write_bio_X509_REQ(mem, req) != 1 || (len = BIO_get_mem_data(mem, &text)) <= 0 ||
+	    (copy = strndup(text, (size_t)len)) == NULL)
+		exit(1);
+	BIO_free(mem);
+	X509_REQ_free(req);
+	EVP_PKEY_free(key);
+	return copy;
+}
+
 static void
 shop_fill(struct shop *s)
 {
-	static struct bytes der;
-
-	for (size_t i = 0; i < s->csrs; i++) {
-		struct bytes subject = { 0 };
-		struct recipe r = { .key = EVP_EC_gen("P-256"), .subject = &subject };
-		char name[32], *pem;
-		size_t len;
-
-		(void)snprintf(name, sizeof(name), "device-%08zu", i);
-		bytes_add_rdn(&subject, "\x55\x04\x0a", DER_UTF8_STRING, "Example GmbH");
-		bytes_add_rdn(&subject, "\x55\x04\x03", DER_UTF8_STRING, name);
-		make_csr(&r, &der);
-		len = make_pem("CERTIFICATE REQUEST", &der, &pem);
-		s->pems[i].len = 0;
-		bytes_add(&s->pems[i], pem, len);
-		EVP_PKEY_free(r.key);
-	}
+	for (size_t i = 0; i < s->csrs; i++)
+		s->pems[i] = make_csr_pem(i);
 }
 
 static void
 shop_close(struct shop *s)
 {
+	for (size_t i = 0; i < s->csrs; i++)
+		free(s->pems[i]);
+	free(s->pems);
 	pop_free(s->pop);
 	issue_bench_free(s->bench);
 	issuer_free(s->issuer);
-	free(s->pems);
 }
 
 /* Adds the time since *at to a stage, and sets *at to now. */
@@ -115,18 +126,19 @@ lap(struct shop *s, enum stage stage, double *at)
 }
 
 static void
-issue_one(struct shop *s, const struct bytes *pem)
+issue_one(struct shop *s, const char *pem)
 {
 	uint8_t der[LIMIT_CSR_BYTES], serial[SERIAL_BYTES];
 	static char out[8192];
 	struct csr *c = NULL;
 	struct plan *p = NULL;
 	struct issued *i = NULL;
+	const uint8_t *cert;
 	struct err e;
 	size_t len;
 	double at = now_us();
 
-	must(pem_decode_request(pem->p, pem->len, der, sizeof(der), &len, &e), &e);
+	must(pem_decode_request((const uint8_t *)pem, strlen(pem), der, sizeof(der), &len, &e), &e);
 	lap(s, STAGE_PEM, &at);
 	must(csr_parse(der, len, &c, &e), &e);
 	lap(s, STAGE_PARSE, &at);
@@ -141,7 +153,8 @@ issue_one(struct shop *s, const struct bytes *pem)
 	lap(s, STAGE_PLAN, &at);
 	must(issue(s->bench, p, &i, &e), &e);
 	lap(s, STAGE_ISSUE, &at);
-	(void)pem_encode_certificate(i->der, i->len, out);
+	cert = issued_der(i, &len);
+	(void)pem_encode_certificate(cert, len, out);
 	lap(s, STAGE_ENCODE, &at);
 	issued_free(i);
 	plan_free(p);
@@ -242,7 +255,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < csrs * rounds; i++) {
 		if (i % RATE_WINDOW == 0)
 			floor_run(&f, &s);
-		issue_one(&s, &s.pems[i % csrs]);
+		issue_one(&s, s.pems[i % csrs]);
 	}
 	report(&s);
 	floor_close(&f);
