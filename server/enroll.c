@@ -147,24 +147,6 @@ answer_json(const struct line_ca *ca, const struct store_certificate *c, size_t 
 	return body;
 }
 
-/* The row as JSON needs the names that the writer did not look up. */
-static void
-name_row(const struct enroll *en, const struct store_certificate *c, struct store_certificate *ret)
-{
-	const struct profile *p;
-	struct worker *w;
-	struct order *o;
-	struct err e;
-
-	*ret = *c;
-	(void)snprintf(ret->batch_name, sizeof(ret->batch_name), "%s", en->batch);
-	(void)snprintf(ret->ca_name, sizeof(ret->ca_name), "%s", en->ca->row.name);
-	if (worker_get(en->line, &w, &e) != ERR_OK || worker_order(w, en->batch, &o, &e) != ERR_OK)
-		return;
-	p = o->profile;
-	(void)snprintf(ret->profile, sizeof(ret->profile), "%s", p->name);
-}
-
 /* Takes only what is recorded: nothing else can become an answer (P1). */
 static void
 enroll_answer(struct enroll *en, const struct recorded *recorded, bool is_new)
@@ -173,19 +155,13 @@ enroll_answer(struct enroll *en, const struct recorded *recorded, bool is_new)
 	unsigned status = is_new ? 201 : 200;
 	char serial[2 * STORE_SERIAL_BYTES + 1], location[64 + sizeof(serial)];
 	bool json = http_request_wants_json(en->req);
-	struct store_certificate named;
 	size_t len = 0;
 	char *body;
 
 	hex_encode(c->serial, sizeof(c->serial), serial);
 	(void)snprintf(location, sizeof(location), "/v1/certificates/%s", serial);
 	http_reply_header(en->req, "Location", location);
-	if (json) {
-		name_row(en, c, &named);
-		body = answer_json(en->ca, &named, &len);
-	} else {
-		body = answer_pem(en->ca, c, &len);
-	}
+	body = json ? answer_json(en->ca, c, &len) : answer_pem(en->ca, c, &len);
 	atomic_fetch_add_explicit(is_new ? &en->line->tally.issued : &en->line->tally.repeated, 1, memory_order_relaxed);
 	enroll_log(en, status, c, NULL);
 	http_reply(en->req, status, json ? "application/json" : "application/pem-certificate-chain", body, len);
