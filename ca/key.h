@@ -29,7 +29,7 @@ ERR_MUST_CHECK enum err_code	ca_key_generate(enum ca_key_alg alg, struct ca_key 
  */
 ERR_MUST_CHECK enum err_code	ca_key_load(const char *path, struct ca_key **ret, struct err *e);
 
-/* Writes a new file, mode 0600, synced; never over an existing one.  ERR_IO, ERR_STATE. */
+/* Writes a new file, mode 0600, synced; never over an existing one.  ERR_IO, ERR_CONFLICT. */
 ERR_MUST_CHECK enum err_code	ca_key_save(const struct ca_key *k, const char *path, struct err *e);
 void				ca_key_free(struct ca_key *k);	/* wipes; takes NULL */
 enum ca_key_alg			ca_key_algorithm(const struct ca_key *k);

@@ -65,7 +65,7 @@ write_synced(const char *path, const char *bytes, size_t len, struct err *e)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
-		return err_set(e, errno == EEXIST ? ERR_STATE : ERR_IO, "%s: %s", path, strerror(errno));
+		return err_set(e, errno == EEXIST ? ERR_CONFLICT : ERR_IO, "%s: %s", path, strerror(errno));
 	while (rc == ERR_OK && len > 0) {
 		ssize_t n = write(fd, bytes, len);
 

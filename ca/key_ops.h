@@ -21,7 +21,7 @@ struct ca_key_ops {
 	enum err_code	(*sign)(void *signer, const uint8_t *digest, size_t digest_len,
 			    uint8_t *sig, size_t *ret_len, struct err *e);
 
-	/* ERR_STATE where a key cannot be written to a file. */
+	/* ERR_CONFLICT where a key cannot be written to a file. */
 	enum err_code	(*save)(const struct ca_key *k, const char *path, struct err *e);
 	void		(*free)(void *self);		/* takes NULL */
 };

@@ -5,8 +5,6 @@
 #ifndef CA_OSSL_H
 #define CA_OSSL_H
 
-/* openssl/err.h has a type of the name that is one of our codes. */
-#define ERR_STATE	OPENSSL_ERR_STATE
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -18,7 +16,6 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#undef ERR_STATE
 
 #include "base/err.h"
 #include "ca/stages.h"

@@ -123,7 +123,7 @@ struct store_config {
 };
 
 struct store_ops {
-	/* A new, empty ledger at path, synced.  ERR_STATE if a file is there. */
+	/* A new, empty ledger at path, synced.  ERR_CONFLICT if a file is there. */
 	enum err_code	(*create)(const struct store_config *, struct err *);
 	/*
 	 * Opens an existing ledger for reading and writing, and brings an older schema up to date in one transaction.
@@ -150,11 +150,11 @@ struct store_ops {
 	 */
 	enum err_code	(*record)(struct store *, struct store_record_row *rows, size_t n, struct err *);
 
-	/* ERR_STATE: the name is taken.  *ret_id is its id. */
+	/* ERR_CONFLICT: the name is taken.  *ret_id is its id. */
 	enum err_code	(*ca_add)(struct store *, const struct store_ca *, int64_t *ret_id, struct err *);
 
 	/*
-	 * A new open batch.  Uses name, ca_id, profile, pattern, quantity, listed, created_at_us.  ERR_STATE: the name is taken.
+	 * A new open batch.  Uses name, ca_id, profile, pattern, quantity, listed, created_at_us.  ERR_CONFLICT: the name is taken.
 	 * With listed, next is called for one device id after the other (NULL = the end; an error ends it all: the batch is then
 	 * not there).  The ids come sorted (strcmp) and without repeats.  They go in by LIMIT_LIST_CHUNK_ROWS a transaction, so that a
 	 * line that issues meanwhile never waits long; the batch can be seen and used only when all are in.  What a killed process

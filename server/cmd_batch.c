@@ -49,7 +49,7 @@ choose_ca(struct create *cr, struct home *h, struct err *e)
 	if (cr->ca != NULL && choice.found.id == 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no CA \"%.64s\"; `lineca ca list` names them", cr->ca);
 	if (cr->ca != NULL && choice.active == 0)
-		return err_set(e, ERR_STATE, "the CA \"%s\" is inactive", cr->ca);
+		return err_set(e, ERR_CONFLICT, "the CA \"%s\" is inactive", cr->ca);
 	if (choice.active != 1)
 		return err_set(e, ERR_USAGE, "%d CAs are active: choose one with --ca", choice.active);
 	cr->batch.ca_id = choice.found.id;

@@ -77,7 +77,7 @@ check_absent(const struct init *in, struct err *e)
 		return ERR_OK;
 	if (is_empty_dir(in->home))
 		return ERR_OK;
-	return err_set(e, ERR_STATE, "%s exists already: nothing was changed. Choose another directory with --home", in->home);
+	return err_set(e, ERR_CONFLICT, "%s exists already: nothing was changed. Choose another directory with --home", in->home);
 }
 
 /* Removes a directory of ours: files, and one level of directories. */
@@ -243,7 +243,7 @@ move_into_place(const struct init *in, struct err *e)
 		return rc;
 	/* rename(2) replaces an empty directory and nothing else */
 	if (rename(in->staging, in->home) == -1)
-		return err_set(e, errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? ERR_STATE : file_err_code(errno),
+		return err_set(e, errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? ERR_CONFLICT : file_err_code(errno),
 		    "%s: %s; nothing was changed", in->home, strerror(errno));
 	(void)snprintf(for_dir, sizeof(for_dir), "%s", in->home);
 	return file_sync_dir(dirname(for_dir), e);

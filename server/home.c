@@ -86,7 +86,7 @@ home_lock(const struct home *h, const char *name, const char *what, int *ret_fd,
 		return err_set(e, file_err_code(errno), "open %s: %s", path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno == EWOULDBLOCK)
-			rc = err_set(e, ERR_STATE, "%s already runs on the home %s (process %ld)", what, h->path, lock_holder(fd));
+			rc = err_set(e, ERR_CONFLICT, "%s already runs on the home %s (process %ld)", what, h->path, lock_holder(fd));
 		else
 			rc = err_set(e, ERR_IO, "lock %s: %s", path, strerror(errno));
 		(void)close(fd);

@@ -35,7 +35,7 @@ ERR_MUST_CHECK enum err_code	home_join(const struct home *h, const char *name, c
 
 /*
  * Takes a lock file of the home for this process and writes its pid into it.  *ret_fd is closed to give the lock back;
- * the system does that too when the process dies.  ERR_STATE: who has it.
+ * the system does that too when the process dies.  ERR_CONFLICT: who has it.
  */
 ERR_MUST_CHECK enum err_code	home_lock(const struct home *h, const char *name, const char *what, int *ret_fd, struct err *e);
 

@@ -60,7 +60,7 @@ exit_code(enum err_code code)
 		return 0;
 	case ERR_USAGE:
 		return 2;
-	case ERR_STATE:
+	case ERR_CONFLICT:
 	case ERR_BATCH_CLOSED:
 	case ERR_BATCH_FULL:
 	case ERR_DEVICE_EXISTS:

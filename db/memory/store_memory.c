@@ -304,7 +304,7 @@ memory_ca_add(struct store *s, const struct store_ca *ca, int64_t *ret_id, struc
 
 	(void)pthread_mutex_lock(&s->mu);
 	if (ca_by_name(s, ca->name) != NULL)
-		rc = err_say(e, ERR_STATE, "There is a CA named %s already.", ca->name);
+		rc = err_say(e, ERR_CONFLICT, "There is a CA named %s already.", ca->name);
 	else if ((more = reallocarray(s->cas, s->cas_n + 1, sizeof(*more))) == NULL)
 		rc = err_set(e, ERR_NOMEM, "CA %s", ca->name);
 	else {
@@ -353,7 +353,7 @@ memory_batch_create(struct store *s, const struct store_batch *b,
 	if (rc != ERR_OK)
 		;
 	else if (batch_by_name(s, b->name) != NULL)
-		rc = err_say(e, ERR_STATE, "There is a batch named %s already.", b->name);
+		rc = err_say(e, ERR_CONFLICT, "There is a batch named %s already.", b->name);
 	else if (b->ca_id < 1 || (size_t)b->ca_id > s->cas_n || b->quantity < 1)
 		rc = err_set(e, ERR_INTERNAL, "batch %s: no such CA, or no quantity", b->name);
 	else if ((more = reallocarray(s->batches, s->batches_n + 1, sizeof(*more))) == NULL)

@@ -80,7 +80,7 @@ batch_insert(struct connection *c, const struct store_batch *b, int64_t *ret_id,
 	if ((rc = statement_run(c, s, e)) != ERR_OK)
 		return rc;
 	if (sqlite3_changes(c->db) == 0)
-		return err_say(e, ERR_STATE, "There is a batch named %s already.", b->name);
+		return err_say(e, ERR_CONFLICT, "There is a batch named %s already.", b->name);
 	*ret_id = sqlite3_last_insert_rowid(c->db);
 	return ERR_OK;
 }

@@ -18,7 +18,7 @@ sqlite_ca_add(struct store *s, const struct store_ca *ca, int64_t *ret_id, struc
 	if ((rc = statement_run(c, st, e)) != ERR_OK)
 		return rc;
 	if (sqlite3_changes(c->db) == 0)
-		return err_say(e, ERR_STATE, "There is a CA named %s already.", ca->name);
+		return err_say(e, ERR_CONFLICT, "There is a CA named %s already.", ca->name);
 	*ret_id = sqlite3_last_insert_rowid(c->db);
 	return ERR_OK;
 }

@@ -57,7 +57,7 @@ ledger_publish(const char *part, const char *path, struct err *e)
 		return err_set(e, ERR_NOMEM, "create");
 	if (link(part, path) == -1) {
 		if (errno == EEXIST)
-			rc = err_say(e, ERR_STATE, "There is a ledger already.");
+			rc = err_say(e, ERR_CONFLICT, "There is a ledger already.");
 		else
 			rc = err_set(e, ERR_STORAGE, "%s: %s", path, strerror(errno));
 	} else
@@ -75,7 +75,7 @@ sqlite_create(const struct store_config *cf, struct err *e)
 	int		 fd;
 
 	if (access(cf->path, F_OK) == 0)
-		return err_say(e, ERR_STATE, "There is a ledger already.");
+		return err_say(e, ERR_CONFLICT, "There is a ledger already.");
 	if (asprintf(&part, "%s.part", cf->path) == -1)
 		return err_set(e, ERR_NOMEM, "create");
 	/* What a killed process left.  The name "part" is never opened as a ledger. */

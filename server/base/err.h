@@ -44,7 +44,7 @@
 	X(ERR_CA_EXPIRED, "ca_expired")                                         \
 	/* the command line and the files of the home */                        \
 	X(ERR_USAGE, "usage")                                                   \
-	X(ERR_STATE, "state")           /* exists already, locked, closed */    \
+	X(ERR_CONFLICT, "conflict")     /* exists already, locked, closed */    \
 	X(ERR_CONFIG, "config")                                                 \
 	X(ERR_PERMISSION, "permission")                                         \
 	X(ERR_IO, "io")                                                         \

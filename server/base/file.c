@@ -19,7 +19,7 @@ file_err_code(int errnum)
 	case EROFS:
 		return ERR_PERMISSION;
 	case EEXIST:
-		return ERR_STATE;
+		return ERR_CONFLICT;
 	case ENOMEM:
 		return ERR_NOMEM;
 	default:

@@ -14,7 +14,7 @@
  */
 ERR_MUST_CHECK enum err_code	file_read(const char *path, size_t max, char **ret, size_t *ret_len, struct err *e);
 
-/* Makes a new file with exactly this mode, writes and syncs it.  ERR_STATE: it exists.  A half-written one is removed. */
+/* Makes a new file with exactly this mode, writes and syncs it.  ERR_CONFLICT: it exists.  A half-written one is removed. */
 ERR_MUST_CHECK enum err_code	file_write_new(const char *path, mode_t mode, const void *data, size_t len, struct err *e);
 
 /* Makes the names in a directory durable. */

@@ -74,7 +74,7 @@ problem_of(enum err_code code)
 		    "The issuing CA's certificate has expired or is not active. Nothing was issued; call the engineer." };
 	case ERR_OK:
 	case ERR_USAGE:
-	case ERR_STATE:
+	case ERR_CONFLICT:
 	case ERR_CONFIG:
 	case ERR_PERMISSION:
 	case ERR_IO:

@@ -58,7 +58,7 @@ test_never_over_an_existing_file(void **state)
 
 	(void)state;
 	assert_int_equal(file_write_new(path, 0600, "old", 3, &e), ERR_OK);
-	assert_int_equal(file_write_new(path, 0600, "new", 3, &e), ERR_STATE);
+	assert_int_equal(file_write_new(path, 0600, "new", 3, &e), ERR_CONFLICT);
 	assert_non_null(strstr(e.log_text, path));
 	assert_int_equal(file_read(path, 100, &data, &len, &e), ERR_OK);
 	assert_string_equal(data, "old");

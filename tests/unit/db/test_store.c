@@ -373,7 +373,7 @@ test_ca(void **state)
 	assert_int_equal(ca.der_len, 5);
 	assert_int_equal(ca.der[4], 5);
 	assert_int_equal(ca.created_at_us, 1700000000000000);
-	assert_int_equal(l->ops->ca_add(l->store, &ca, &id, &e), ERR_STATE);	/* the name is taken */
+	assert_int_equal(l->ops->ca_add(l->store, &ca, &id, &e), ERR_CONFLICT);	/* the name is taken */
 	assert_int_equal(id, -1);
 	store_ca_done(&ca);
 	memset(&copy, 0x55, sizeof(copy));
@@ -424,7 +424,7 @@ test_batch(void **state)
 	b.quantity = 7;
 	b.created_at_us = 1700000000123456;
 	assert_ok(l->ops->batch_create(l->store, &b, NULL, NULL, &e));
-	assert_int_equal(l->ops->batch_create(l->store, &b, NULL, NULL, &e), ERR_STATE);
+	assert_int_equal(l->ops->batch_create(l->store, &b, NULL, NULL, &e), ERR_CONFLICT);
 	assert_ok(l->ops->batch_find(l->reader, "lot-1", &again, &e));
 	assert_true(again.id > 0);
 	assert_string_equal(again.ca_name, "plant");
