@@ -254,6 +254,12 @@ out:
 }
 
 void
+pop_distrust_reuse(struct pop *p)
+{
+	p->reuse = false;
+}
+
+void
 pop_free(struct pop *p)
 {
 	if (p == NULL)

@@ -135,6 +135,9 @@ struct issuer {
 	uint8_t		 cert[];
 };
 
+/* ca/pop.c: from now on as if the known answers of pop_new had failed for the reused key.  So that the way back is tested. */
+void				pop_distrust_reuse(struct pop *p);
+
 /* ca/selfcheck.c: is this certificate what was planned?  ERR_INTERNAL, naming the first field that differs. */
 ERR_MUST_CHECK enum err_code	selfcheck_fields(const struct plan *p, struct der certificate, struct err *e);
 
