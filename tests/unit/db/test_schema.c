@@ -1,0 +1,264 @@
+/* What the schema itself forbids, whoever asks, and which files are refused. */
+#include "ledger.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int
+setup(void **state)
+{
+	struct ledger			*l = ledger_new(&store_sqlite);
+	int64_t				 batch = ledger_batch(l, "lot-1", 5);
+	struct store_certificate	 c = ledger_certificate(batch, l->ca_id, "dev-1", 1, 1001);
+
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
+	*state = l;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	ledger_free(*state);
+	return 0;
+}
+
+/* Runs text on a connection of its own, as a person with sqlite3(1) would. */
+static int
+run(const char *path, const char *text)
+{
+	sqlite3	*db = NULL;
+	int	 rc;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;", NULL, NULL, NULL), SQLITE_OK);
+	rc = sqlite3_exec(db, text, NULL, NULL, NULL);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return rc;
+}
+
+static void
+test_forbidden(void **state)
+{
+	static const char *const texts[] = {
+		"DELETE FROM certificate",
+		"UPDATE certificate SET der = x'00'",
+		"UPDATE certificate SET device_id = 'dev-2'",
+		"UPDATE certificate SET issued_at_us = 1",
+		"UPDATE certificate SET id = 5",
+		"REPLACE INTO certificate SELECT id, serial_lower, batch_id, ca_id, 'dev-2', key_id, certificate_id, not_before_s,"
+		    " not_after_s, issued_at_us, der, prior_id FROM certificate",
+		"DELETE FROM device",
+		"UPDATE device SET key_prefix = zeroblob(16)",
+		"UPDATE device SET device_id = 'dev-2'",
+		"INSERT INTO device SELECT 'dev-2', key_prefix, newest_id FROM device",	/* one key, one device */
+		"INSERT INTO device SELECT device_id, zeroblob(16), newest_id FROM device",
+		"INSERT INTO device VALUES ('dev-3', x'00', 1)",
+		"DELETE FROM outbox",
+		"UPDATE outbox SET cert_id = 7",
+		"UPDATE outbox SET state = 9",
+		"INSERT INTO outbox (batch_id, cert_id) VALUES (1, 77)",	/* no such certificate */
+		"DELETE FROM batch",
+		"UPDATE batch SET name = 'x'",
+		"UPDATE batch SET ca_id = 2",
+		"UPDATE batch SET profile = 'x'",
+		"UPDATE batch SET pattern = 'x'",
+		"UPDATE batch SET listed = 1",
+		"UPDATE batch SET created_at_us = 1",
+		"UPDATE batch SET issued = 0",
+		"UPDATE batch SET issued = 6",		/* more than ordered */
+		"UPDATE batch SET quantity = 0",
+		"UPDATE batch SET state = 2",
+		"UPDATE batch SET state = 3",
+		"UPDATE batch SET parked = 2",		/* more than issued */
+		"INSERT INTO batch_device VALUES (1, 'dev-9')",	/* the list is closed */
+		"DELETE FROM ca",
+		"UPDATE ca SET der = x'00'",
+		"UPDATE ca SET name = 'x'",
+		"INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity)"
+		    " VALUES ('y', 99, 'p', '', 0, 0, 0, 1)",	/* no such CA */
+		"UPDATE batch SET quantity = 'many'",	/* STRICT */
+	};
+	struct ledger	*l = *state;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (run(l->path, texts[i]) == SQLITE_OK)
+			fail_msg("the schema lets this pass: %s", texts[i]);
+	}
+}
+
+/* And what the upload and a person at the batch need stays possible. */
+static void
+test_allowed(void **state)
+{
+	struct ledger	*l = *state;
+
+	assert_int_equal(run(l->path, "UPDATE batch SET quantity = 6, state = 1"), SQLITE_OK);
+	assert_int_equal(run(l->path, "UPDATE outbox SET state = 1, attempts = attempts + 1"), SQLITE_OK);
+	assert_int_equal(run(l->path, "UPDATE batch SET registered = 1"), SQLITE_OK);
+	assert_int_equal(run(l->path, "UPDATE ca SET active = 0"), SQLITE_OK);
+}
+
+static enum err_code
+note_state(void *arg, const struct store_certificate *c, struct err *e)
+{
+	(void)e;
+	*(int *)arg = (int)c->state;
+	return ERR_OK;
+}
+
+/* The states of the outbox as the listings tell them. */
+static void
+test_states(void **state)
+{
+	struct ledger			*l = *state;
+	struct store_certificate_filter	 f = { .batch_id = -1, .state = CERTIFICATE_PARKED };
+	struct err			 e;
+	int				 got = -1;
+
+	assert_int_equal(run(l->path, "UPDATE outbox SET state = 2, reason = 'refused'"), SQLITE_OK);
+	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
+	assert_int_equal(got, CERTIFICATE_PARKED);
+	f.state = CERTIFICATE_REGISTERED;
+	got = -1;
+	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
+	assert_int_equal(got, -1);
+	assert_int_equal(run(l->path, "UPDATE outbox SET state = 1"), SQLITE_OK);
+	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
+	assert_int_equal(got, CERTIFICATE_REGISTERED);
+}
+
+static void
+test_files(void **state)
+{
+	struct ledger	*l = *state;
+	struct stat	 st;
+	struct err	 e;
+
+	assert_int_equal(stat(l->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(l->ops->create(&l->cf, &e), ERR_CONFLICT);
+	assert_ok(l->ops->checkpoint(l->store, &e));
+	assert_int_equal(run(l->path, "PRAGMA integrity_check"), SQLITE_OK);
+}
+
+static void
+assert_refused(struct ledger *l)
+{
+	struct store	*s = NULL;
+	struct err	 e;
+
+	assert_int_equal(l->ops->open(&l->cf, &s, &e), ERR_CONFIG);
+	assert_null(s);
+	assert_true(e.log_text[0] != '\0');
+}
+
+static void
+write_file(const char *path, const char *bytes, size_t len)
+{
+	FILE	*f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(bytes, 1, len, f), len);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+test_refused(void **state)
+{
+	static const char	text[4096] = "this is no database";
+	struct ledger		l = { .ops = &store_sqlite };
+
+	(void)state;
+	ledger_scratch(&l);
+	assert_refused(&l);					/* nothing there */
+	write_file(l.path, "", 0);				/* half made: an empty file */
+	assert_refused(&l);
+	write_file(l.path, text, sizeof(text));			/* something else */
+	assert_refused(&l);
+	assert_int_equal(remove(l.path), 0);
+	assert_int_equal(run(l.path, "CREATE TABLE t (x); PRAGMA user_version = 1"), SQLITE_OK);
+	assert_refused(&l);					/* somebody else's database */
+	assert_int_equal(run(l.path, "PRAGMA application_id = 0x4c4e4341; PRAGMA user_version = 0"), SQLITE_OK);
+	assert_refused(&l);					/* ours, but never finished */
+	assert_int_equal(run(l.path, "PRAGMA user_version = 1"), SQLITE_OK);
+	assert_refused(&l);					/* says it is, but has not the tables */
+	ledger_remove_files(&l);
+}
+
+static void
+test_newer(void **state)
+{
+	struct ledger	*l = *state;
+
+	ledger_close(l);
+	assert_int_equal(run(l->path, "PRAGMA user_version = 1000"), SQLITE_OK);
+	assert_refused(l);
+	assert_int_equal(run(l->path, "PRAGMA user_version = 1"), SQLITE_OK);
+	ledger_open(l);
+}
+
+/* What a killed create left is no obstacle. */
+static void
+test_create_again(void **state)
+{
+	struct ledger	l = { .ops = &store_sqlite };
+	struct err	e;
+	char		part[128];
+
+	(void)state;
+	ledger_scratch(&l);
+	(void)snprintf(part, sizeof(part), "%s.part", l.path);
+	write_file(part, "half", 4);
+	assert_ok(l.ops->create(&l.cf, &e));
+	assert_int_equal(access(part, F_OK), -1);
+	ledger_open(&l);
+	ledger_close(&l);
+	ledger_remove_files(&l);
+}
+
+/* A batch whose list a killed process never finished cannot be seen, and goes with the next batch_create. */
+static void
+test_loading_swept(void **state)
+{
+	struct ledger			*l = *state;
+	struct store_batch		 b;
+	struct store_certificate	 c;
+	struct err			 e;
+
+	assert_int_equal(run(l->path, "INSERT INTO batch (id, name, ca_id, profile, pattern, listed, created_at_us, state, quantity)"
+	    " VALUES (50, 'half', 1, 'p', '', 1, 0, 2, 10);"
+	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
+	    " INSERT INTO batch_device SELECT 50, 'dev-' || i FROM n"), SQLITE_OK);
+	assert_int_equal(l->ops->batch_find(l->reader, "half", &b, &e), ERR_BATCH_NOT_FOUND);
+	assert_int_equal(l->ops->batch_set_state(l->store, "half", BATCH_OPEN, &e), ERR_BATCH_NOT_FOUND);
+	c = ledger_certificate(50, l->ca_id, "dev-7", 7, 1007);
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_BATCH_NOT_FOUND);
+	(void)ledger_batch(l, "half", 3);	/* the name is free again */
+	assert_int_equal(run(l->path, "INSERT INTO ca SELECT NULL, 'left', 1, '', x'00', 0 FROM batch_device"), SQLITE_OK);
+	{
+		struct store_ca	ca;
+
+		assert_int_equal(l->ops->ca_find(l->reader, "left", &ca, &e), ERR_NOT_FOUND);	/* no row was left */
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_forbidden, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_allowed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_states, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_loading_swept, setup, teardown),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_create_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
