@@ -65,13 +65,15 @@ def connect(server, timeout=20):
 
 
 def receive(sock):
-    """Everything until the other side closes; a reset is an end too."""
+    """Everything until the other side closes; a reset is an end too. Not to end in time is a failure."""
     out = b""
     try:
         while piece := sock.recv(65536):
             out += piece
     except ConnectionResetError:
         pass
+    except TimeoutError:
+        raise AssertionError(f"neither answered nor closed in time; so far: {out[:100]!r}") from None
     return out
 
 

@@ -291,10 +291,12 @@ subject_case("multi-valued-cn", "subject_rejected", lambda d: [[("CN", d), ("CN"
 for _what, _cn in (
         ("space", "a b"), ("slash", "a/b"), ("umlaut", "gerät"), ("nul", "a\0b"), ("nul-at-end", "dev\0"), ("control", "a\x07b"),
         ("newline", "a\nb"), ("delete", "a\x7fb"), ("script", "<script>"), ("plus", "a+b"), ("comma", "a,b"), ("equals", "a=b"),
-        ("quote", "a\"b"), ("backslash", "a\\b"), ("percent", "a%20b"), ("hash", "#a"), ("asterisk", "*"), ("star-dot", "*.example.com"),
+        ("quote", "a\"b"), ("backslash", "a\\b"), ("percent", "a%20b"), ("hash", "#a"), ("asterisk", "*"),
+        ("star-dot", "*.example.com"),
         ("at", "a@b"), ("wide-digits", "\uff11\uff12"), ("zero-width", "dev\u200b1"), ("right-to-left", "dev\u202e1"),
         ("65-characters", "c" * 65), ("1000-characters", "c" * 1000)):
-    subject_case(f"cn-{_what}", "subject_rejected", lambda d, cn=_cn: [("CN", cn)], short=_what in ("nul", "newline", "65-characters"))
+    subject_case(f"cn-{_what}", "subject_rejected", lambda d, cn=_cn: [("CN", cn)],
+                 short=_what in ("nul", "newline", "65-characters"))
 
 
 def cn_case(name_, want, cn, short=False):
@@ -578,8 +580,8 @@ for _media in ("application/json", "text/html", "application/x-www-form-urlencod
 def by_openssl(*args):
     def make(device):
         with tempfile.NamedTemporaryFile(suffix=".key") as f:
-            body = subprocess.run(["openssl", "req", "-new", "-nodes", "-subj", f"/C=DE/O=Acme/CN={device}", "-keyout", f.name, *args],
-                                  check=True, capture_output=True, timeout=60).stdout
+            body = subprocess.run(["openssl", "req", "-new", "-nodes", "-subj", f"/C=DE/O=Acme/CN={device}", "-keyout", f.name,
+                                   *args], check=True, capture_output=True, timeout=60).stdout
             key = serialization.load_pem_private_key(f.read(), None)
         return Made(body, key, {"C": "DE", "O": "Acme", "CN": device})
     return make
@@ -588,7 +590,8 @@ def by_openssl(*args):
 add_case("openssl-p256", "ok", by_openssl("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"), "text/plain")
 add_case("openssl-p384", "ok", by_openssl("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-sha384"))
 add_case("openssl-rsa", "ok", by_openssl("-newkey", "rsa:2048"), "application/x-pem-file")
-add_case("openssl-rsa-pss", "ok", by_openssl("-newkey", "rsa:2048", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1"))
+add_case("openssl-rsa-pss", "ok", by_openssl(
+    "-newkey", "rsa:2048", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1"))
 add_case("openssl-der", "ok", by_openssl("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-outform", "DER"))
 add_case("openssl-with-text", "ok", by_openssl("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-text"))
 add_case("openssl-new-header", "ok", by_openssl("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-newhdr"))

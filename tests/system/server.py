@@ -57,7 +57,12 @@ class Server:
         self.process.send_signal(number)
 
     def wait(self, seconds=20):
-        code = self.process.wait(limits.seconds(seconds))
+        try:
+            code = self.process.wait(limits.seconds(seconds))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"does not end within {limits.seconds(seconds):.0f} s; log:\n{self.log()[-2000:]}") from None
         self.process.stdout.close()
         return code
 

@@ -165,7 +165,8 @@ def test_a_million_devices_while_the_line_works(home, start, tmp_path):
 
     def load():
         began = time.monotonic()
-        loaded["result"] = home.run("batch", "create", "million", "--quantity", 1000000, "--devices", listed, code=None, timeout=300)
+        loaded["result"] = home.run("batch", "create", "million", "--quantity", 1000000, "--devices", listed,
+                                    code=None, timeout=300)
         loaded["took"] = time.monotonic() - began
 
     loader = threading.Thread(target=load)

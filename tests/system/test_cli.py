@@ -24,7 +24,8 @@ def test_version():
     assert out.startswith("lineca ") and out.count("\n") == 1
 
 
-@pytest.mark.parametrize("args", [["help"], ["help", "init"], ["help", "serve"], ["help", "batch"], ["help", "cert"], ["help", "ca"]])
+@pytest.mark.parametrize("args", [["help"], ["help", "init"], ["help", "serve"], ["help", "batch"], ["help", "cert"],
+                                  ["help", "ca"]])
 def test_help(args):
     result = homes.run(*args)
     assert result.out and not result.err

@@ -39,8 +39,7 @@ def goes_on_reading(c):
 
 
 def not_ready(c, word):
-    answer = c.get("/readyz")
-    assert answer.status == 503 and word.encode() in answer.body, str(answer)
+    problems.check(c.get("/readyz"), word)
 
 
 @pytest.mark.parametrize("back", ["-1m", "-2h", "-400d", "-20y"])

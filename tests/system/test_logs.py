@@ -68,7 +68,8 @@ def test_refusals(served, make, batch, status, code):
 
 @pytest.mark.short
 @pytest.mark.parametrize("cn", [
-    "x\n2026-01-01T00:00:00.000000Z info enroll device=forged status=201", "x status=201 serial=77", "\x1b[2J\x1b[31m", "\"quoted\\\"",
+    "x\n2026-01-01T00:00:00.000000Z info enroll device=forged status=201", "x status=201 serial=77",
+    "\x1b[2J\x1b[31m", "\"quoted\\\"",
     "\r\n\r\n", "ünï\u202e", "a\0b", "%s%n%d", "=" * 30])
 def test_device_text_is_escaped(served, cn):
     answer = served.enroll("lot", csrs.request(keys.elliptic(), csrs.name(("CN", cn))))
