@@ -24,6 +24,8 @@ enum der_tag {
 	DER_PRINTABLE_STRING = 0x13,
 	DER_UTC_TIME = 0x17,
 	DER_GENERALIZED_TIME = 0x18,
+	DER_UNIVERSAL_STRING = 0x1c,
+	DER_BMP_STRING = 0x1e,
 	DER_SEQUENCE = 0x30,
 	DER_SET = 0x31,
 	DER_CONTEXT_0 = 0xa0,		/* [0] constructed; + n for [n] */
@@ -62,7 +64,8 @@ bool	der_oid_ok(struct der content);
 
 /*
  * Is this one whole element, well formed all the way down?  Looks into constructed elements, at most
- * LIMIT_DER_DEPTH deep, and at the content of BOOLEAN, INTEGER, BIT STRING, NULL and OBJECT IDENTIFIER.
+ * LIMIT_DER_DEPTH deep, and at the content of BOOLEAN, INTEGER, BIT STRING, NULL and OBJECT IDENTIFIER, and at
+ * the length of strings of wide characters.
  */
 bool	der_check(struct der element);
 

@@ -154,12 +154,16 @@ primitive_ok(uint8_t tag, struct der c)
 		return c.len == 0;
 	case DER_OID:
 		return der_oid_ok(c);
+	case DER_BMP_STRING:
+		return c.len % 2 == 0;
+	case DER_UNIVERSAL_STRING:
+		return c.len % 4 == 0;
 	case 0x00:			/* end of contents: BER only */
 	case DER_SEQUENCE & ~TAG_CONSTRUCTED:
 	case DER_SET & ~TAG_CONSTRUCTED:
 		return false;
 	default:
-		return true;		/* strings and times: their content is judged where it is used */
+		return true;		/* other strings, times: their content is judged where it is used */
 	}
 }
 
