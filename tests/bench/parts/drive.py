@@ -26,6 +26,7 @@ class Drive:
                    "--connections", str(connections), "--dialect", dialect, "--pid", str(pid)]
         if count:
             command += ["--count", str(count)]
+        os.sync()       # what came before is not this run's work
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
         if not done.stdout:
             stop("the driver failed")
