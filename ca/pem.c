@@ -7,8 +7,7 @@
 
 enum {
 	LABEL_BYTES_MAX = 64,
-	LINE_COLUMNS = 64,		/* RFC 7468 2 */
-	NOT_BASE64 = 0xff
+	LINE_COLUMNS = 64		/* RFC 7468 2 */
 };
 
 static const char begin_mark[] = "-----BEGIN ";
@@ -131,21 +130,17 @@ holds_private_key(struct der d)
 	return false;
 }
 
-static uint8_t
-base64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return (uint8_t)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (uint8_t)(c - 'a' + 26);
-	if (c >= '0' && c <= '9')
-		return (uint8_t)(c - '0' + 52);
-	if (c == '+')
-		return 62;
-	if (c == '/')
-		return 63;
-	return NOT_BASE64;
-}
+/* RFC 4648 table 1, by character, one more than the value: what is not named is 0 and no base64. */
+static const uint8_t base64_values[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
+	['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+	['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+	['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
 
 /* The end of base64 text: n characters of a group are there and text begins with its padding. */
 static const char *
@@ -185,14 +180,14 @@ decode_base64(struct der text, struct sink *out)
 	unsigned n = 0;
 
 	for (; text.len > 0; skip(&text, 1)) {
-		uint8_t v = base64_value(text.p[0]);
+		uint8_t v = base64_values[text.p[0]];
 
-		if (v == NOT_BASE64) {
+		if (v == 0) {
 			if (is_space(text.p[0]))
 				continue;
 			break;
 		}
-		group = group << 6 | v;
+		group = group << 6 | (v - 1u);
 		if (++n < 4)
 			continue;
 		if (out->size - out->len < 3)

@@ -31,7 +31,7 @@ static void
 random_subject(struct bytes *b)
 {
 	static const char *const oids[] = { "\x55\x04\x06", "\x55\x04\x08", "\x55\x04\x07", "\x55\x04\x0a", "\x55\x04\x0b" };
-	static const char *const values[] = { "DE", "Bayern", "Stra\xc3\x9f" "e", "Acme & Co", "Line 4", "x" };
+	static const char *const values[] = { "DE", "Bayern", "Gr\xc3\xbcn", "Acme & Co", "Line 4", "x" };
 	bool cn_first = rnd(2) == 0;
 
 	b->len = 0;

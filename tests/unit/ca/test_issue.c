@@ -252,7 +252,7 @@ test_clock_and_ca_expiry(void **state)
 static void
 test_longest_subject(void **state)
 {
-	struct bytes subject = { 0 };
+	struct bytes subject = { 0 }, csr;
 	struct recipe r = { .key = maker_key(MAKER_RSA), .subject = &subject };
 	struct issued *i = NULL;
 	struct fixture f;
@@ -274,7 +274,16 @@ test_longest_subject(void **state)
 	bytes_add_rdn(&subject, "\x55\x04\x03", DER_UTF8_STRING, cn);
 	issue_one(&f, &profile_default, &r, &i);
 	fixture_verify_strict(&f, i->der, i->len);
+	/* profile.c allows 400 bytes for all that is not subject, key, issuer's name and signature; RSA-2048's key has 294 */
+	assert_in_range(i->len, 2500, 400 + (2 + 4 * (128 + 128 + 64 + 64) + 64) + 294 + f.issuer->name.len + 512);
 	issued_free(i);
+	/* under a CA with a name of its own length it would not fit: said before it is signed */
+	i = NULL;
+	f.issuer->name.len += 1500;
+	make_csr(&r, &csr);
+	assert_int_equal(fixture_issue(&f, &profile_default, csr.p, csr.len, &i), ERR_SUBJECT);
+	assert_non_null(strstr(f.e.client_text, "too long"));
+	assert_null(i);
 	fixture_done(&f);
 }
 
