@@ -5,7 +5,7 @@
 --
 -- What a row costs is the number of pages that a commit dirties, so:
 --   * everything that can grow at its end does (certificate, outbox; device too, where device ids are counted up);
---   * exactly one index has random keys, that of device.key_prefix, because "one key, one device" needs it;
+--   * exactly one index has random keys, device_key, and it is filled late, many keys to a page (db/sqlite/keys.h);
 --   * nothing is kept twice that a join on a key can find.
 -- Times: _us microseconds, _s seconds since 1970, UTC.  States are small integers, so that a row stays short.
 
@@ -100,13 +100,13 @@ BEGIN SELECT RAISE(ABORT, 'a recorded certificate is never deleted'); END;
 CREATE TRIGGER certificate_same BEFORE UPDATE ON certificate
 BEGIN SELECT RAISE(ABORT, 'a recorded certificate never changes'); END;
 
--- One key per device id and one device id per key, over all batches: the two constraints of this table.
+-- One key per device id, over all batches: the primary key here.  One device id per key: the next two tables.
 -- key_prefix: the first 16 octets of key_id.  Half the hash halves the one index whose pages are hit at random.
 -- 128 bits are enough: with a thousand million keys two of them agree by chance with probability 2^-69, who makes two keys
 -- agree on purpose needs 2^64 trials, and all he gets is that the second of his own two keys is refused.
 CREATE TABLE device (
 	device_id	TEXT NOT NULL PRIMARY KEY CHECK (length(device_id) BETWEEN 1 AND 64),
-	key_prefix	BLOB NOT NULL UNIQUE CHECK (length(key_prefix) = 16),
+	key_prefix	BLOB NOT NULL CHECK (length(key_prefix) = 16),
 	newest_id	INTEGER NOT NULL		-- certificate.id; the older ones follow by certificate.prior_id
 ) STRICT, WITHOUT ROWID;
 
@@ -115,6 +115,32 @@ BEGIN SELECT RAISE(ABORT, 'a device is never deleted'); END;
 
 CREATE TRIGGER device_same BEFORE UPDATE OF device_id, key_prefix ON device
 BEGIN SELECT RAISE(ABORT, 'a device keeps its key'); END;
+
+-- One device id per key.  Holds the key of every device whose first certificate is not above settled.cert_id; the keys of those
+-- above are in certificate.key_id, and in the memory of who records.  record looks in both places, in its transaction.
+CREATE TABLE device_key (
+	key_prefix	BLOB NOT NULL PRIMARY KEY CHECK (length(key_prefix) = 16),
+	cert_id		INTEGER NOT NULL		-- the first certificate of the device that has the key
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER device_key_stays BEFORE DELETE ON device_key
+BEGIN SELECT RAISE(ABORT, 'a key is never given away'); END;
+
+CREATE TRIGGER device_key_same BEFORE UPDATE ON device_key
+BEGIN SELECT RAISE(ABORT, 'a key is never given away'); END;
+
+CREATE TABLE settled (
+	one	INTEGER PRIMARY KEY CHECK (one = 1),	-- one row
+	cert_id	INTEGER NOT NULL			-- certificate.id; 0 = none yet
+) STRICT;
+
+INSERT INTO settled (one, cert_id) VALUES (1, 0);
+
+CREATE TRIGGER settled_stays BEFORE DELETE ON settled
+BEGIN SELECT RAISE(ABORT, 'the mark stays'); END;
+
+CREATE TRIGGER settled_grows BEFORE UPDATE ON settled WHEN NEW.cert_id < OLD.cert_id
+BEGIN SELECT RAISE(ABORT, 'the mark only goes up'); END;
 
 -- Where each certificate stands on its way to AWS IoT.  Born in the certificate's transaction, so that nothing can be
 -- forgotten; also the way from a batch to its certificates, which saves an index.

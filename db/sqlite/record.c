@@ -1,13 +1,11 @@
 /*
- * One group of rows, one transaction.  Optimistic: a device's row is inserted first, and only a conflict asks why.  The write
+ * One group of rows, one transaction.  Optimistic: only a key or a device id that is taken asks for more.  The write
  * lock is held from BEGIN on, so what is read here stays true until COMMIT.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "db/sqlite/store_sqlite.h"
-
-enum { KEY_PREFIX_BYTES = 16 };		/* schema: device.key_prefix */
 
 /* A batch as this group finds and leaves it. */
 struct tally {
@@ -134,20 +132,20 @@ record_new(struct store *s, struct store_record_row *row, struct tally *t, int64
 	return ERR_OK;
 }
 
-/* The device id is free, but its row did not go in: whose key is it? */
+/* The device id is free, but its key is that of the certificate owner. */
 static enum err_code
-record_key_reused(struct store *s, struct store_record_row *row, struct err *e)
+record_key_reused(struct store *s, struct store_record_row *row, int64_t owner, struct err *e)
 {
 	struct connection	*c = &s->writer;
-	const enum statement	 st = STATEMENT_DEVICE_BY_KEY;
+	const enum statement	 st = STATEMENT_CERTIFICATE_DEVICE;
 	enum err_code		 rc;
 	bool			 found;
 
-	bind_blob(c, st, 1, row->certificate->key_id, KEY_PREFIX_BYTES);
+	bind_int(c, st, 1, owner);
 	if ((rc = statement_step(c, st, &found, e)) != ERR_OK)
 		return rc;
 	if (!found)
-		return err_set(e, ERR_INTERNAL, "ledger: device %s conflicts with nothing", row->certificate->device_id);
+		return err_set(e, ERR_STORAGE, "ledger: certificate %lld is missing", (long long)owner);
 	if (!column_text(c, st, 0, row->other, sizeof(row->other)))
 		rc = err_set(e, ERR_STORAGE, "ledger: a device id cannot be read");
 	statement_done(c, st);
@@ -157,7 +155,7 @@ record_key_reused(struct store *s, struct store_record_row *row, struct err *e)
 
 /* The row could not simply go in: is it there already, or why not? */
 static enum err_code
-record_look(struct store *s, struct store_record_row *row, struct tally *t, struct err *e)
+record_look(struct store *s, struct store_record_row *row, struct tally *t, int64_t key_owner, struct err *e)
 {
 	const struct store_certificate	*cert = row->certificate;
 	struct connection		*c = &s->writer;
@@ -182,7 +180,7 @@ record_look(struct store *s, struct store_record_row *row, struct tally *t, stru
 		return ERR_OK;
 	}
 	if (!device.found)
-		return record_key_reused(s, row, e);
+		return record_key_reused(s, row, key_owner, e);
 	bind_text(c, STATEMENT_DEVICE_NEWEST, 1, cert->device_id);
 	bind_int(c, STATEMENT_DEVICE_NEWEST, 2, store_serial_key(cert->serial));
 	if ((rc = statement_run(c, STATEMENT_DEVICE_NEWEST, e)) != ERR_OK)
@@ -194,21 +192,31 @@ record_look(struct store *s, struct store_record_row *row, struct tally *t, stru
 static enum err_code
 record_row(struct store *s, struct store_record_row *row, struct err *e)
 {
-	struct tally	*t;
-	enum err_code	 rc;
-	bool		 inserted;
+	const struct store_certificate	*cert = row->certificate;
+	struct tally			*t;
+	enum err_code			 rc;
+	int64_t				 key_owner;
+	bool				 inserted;
 
-	if ((rc = tally_get(s, row->certificate->batch_id, &t, e)) != ERR_OK)
+	if ((rc = tally_get(s, cert->batch_id, &t, e)) != ERR_OK)
 		return rc;
 	if (!t->found) {
 		row->result = ERR_BATCH_NOT_FOUND;
 		return ERR_OK;
 	}
 	if (!t->open || t->room <= 0)
-		return record_look(s, row, t, e);
-	if ((rc = device_insert(&s->writer, row->certificate, &inserted, e)) != ERR_OK)
+		return record_look(s, row, t, 0, e);
+	if ((rc = keys_owner(s->keys, &s->writer, cert->key_id, &key_owner, e)) != ERR_OK)
 		return rc;
-	return inserted ? record_new(s, row, t, 0, e) : record_look(s, row, t, e);
+	if (key_owner != 0)
+		return record_look(s, row, t, key_owner, e);
+	if ((rc = device_insert(&s->writer, cert, &inserted, e)) != ERR_OK)
+		return rc;
+	if (!inserted)
+		return record_look(s, row, t, 0, e);
+	if ((rc = keys_add(s->keys, &s->writer, cert->key_id, store_serial_key(cert->serial), e)) != ERR_OK)
+		return rc;
+	return record_new(s, row, t, 0, e);
 }
 
 /*
@@ -267,12 +275,15 @@ static enum err_code
 record_finish(struct store *s, const struct store_record_row *rows, size_t n, struct err *e)
 {
 	enum err_code	rc;
-	size_t		i;
+	size_t		i, issued = 0;
 
 	for (i = 0; i < s->tally_n; i++) {
 		if ((rc = record_debit(&s->writer, &s->tallies[i], e)) != ERR_OK)
 			return rc;
+		issued += (size_t)s->tallies[i].issued;
 	}
+	if ((rc = keys_settle(s->keys, &s->writer, issued, e)) != ERR_OK)
+		return rc;
 	for (i = 0; i < n; i++) {
 		if (rows[i].is_new && (rc = record_check(&s->writer, rows[i].certificate, e)) != ERR_OK)
 			return rc;
@@ -281,29 +292,46 @@ record_finish(struct store *s, const struct store_record_row *rows, size_t n, st
 }
 
 enum err_code
+record_prepare(struct store *s, struct err *e)
+{
+	enum err_code	rc;
+
+	if ((rc = transaction_begin(&s->writer, e)) != ERR_OK)
+		return rc;
+	if ((rc = keys_begin(s->keys, &s->writer, 0, e)) == ERR_OK)
+		rc = transaction_commit(&s->writer, e);
+	transaction_rollback(&s->writer);
+	if (rc != ERR_OK)
+		keys_forget(s->keys);
+	return rc;
+}
+
+enum err_code
 sqlite_record(struct store *s, struct store_record_row *rows, size_t n, struct err *e)
 {
 	enum err_code	rc;
-	bool		any_new = false;
+	sqlite3_int64	changes = sqlite3_total_changes64(s->writer.db);
 	size_t		i;
 
 	for (i = 0; i < n; i++)
 		rows[i].recorded = NULL;
 	store_record_rows_fail(rows, n, ERR_INTERNAL);	/* until each has its own result */
 	s->tally_n = 0;
-	if ((rc = transaction_begin(&s->writer, e)) != ERR_OK)
+	if ((rc = transaction_begin(&s->writer, e)) != ERR_OK ||
+	    (rc = keys_begin(s->keys, &s->writer, n, e)) != ERR_OK)
 		goto out;
 	for (i = 0; i < n; i++) {
 		if ((rc = record_row(s, &rows[i], e)) != ERR_OK)
 			goto out;
-		any_new = any_new || rows[i].is_new;
 	}
 	/* With nothing new there is nothing to sync: the transaction is only let go. */
-	if (any_new)
+	if (sqlite3_total_changes64(s->writer.db) != changes)
 		rc = record_finish(s, rows, n, e);
 out:
 	transaction_rollback(&s->writer);
-	if (rc != ERR_OK)
+	if (rc != ERR_OK) {
+		keys_forget(s->keys);
 		store_record_rows_fail(rows, n, rc);
+	}
 	return rc;
 }

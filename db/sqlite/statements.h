@@ -43,9 +43,8 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " WHERE id = ?1 AND state = 0 AND issued + ?2 <= quantity")                                 \
 	X(DEVICE_INSERT, FOR_WRITER,                                                                    \
 	    "INSERT INTO device (device_id, key_prefix, newest_id) VALUES (?1, ?2, ?3)"                 \
-	    " ON CONFLICT DO NOTHING")                                                                  \
+	    " ON CONFLICT (device_id) DO NOTHING")                                                      \
 	X(DEVICE_NEWEST, FOR_WRITER, "UPDATE device SET newest_id = ?2 WHERE device_id = ?1")           \
-	X(DEVICE_BY_KEY, FOR_WRITER, "SELECT device_id FROM device WHERE key_prefix = ?1")              \
 	X(CERTIFICATE_INSERT, FOR_WRITER,                                                               \
 	    "INSERT INTO certificate (id, serial_lower, batch_id, ca_id, device_id, key_id, certificate_id," \
 	    " not_before_s, not_after_s, issued_at_us, der, prior_id)"                                  \
@@ -53,6 +52,17 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(OUTBOX_INSERT, FOR_WRITER, "INSERT INTO outbox (batch_id, cert_id) VALUES (?1, ?2)")          \
 	X(CERTIFICATE_CHECK, FOR_WRITER,                                                                \
 	    "SELECT device_id, key_id, certificate_id, der FROM certificate WHERE id = ?1")             \
+	X(CERTIFICATE_DEVICE, FOR_WRITER, "SELECT device_id FROM certificate WHERE id = ?1")            \
+	/* keys.c */                                                                                    \
+	X(KEY_INSERT, FOR_WRITER,                                                                       \
+	    "INSERT INTO device_key (key_prefix, cert_id) VALUES (?1, ?2) ON CONFLICT (key_prefix) DO NOTHING") \
+	X(KEY_FIND, FOR_WRITER, "SELECT cert_id FROM device_key WHERE key_prefix = ?1")                 \
+	X(KEYS_UNSETTLED, FOR_WRITER,                                                                   \
+	    "SELECT id, key_id FROM certificate WHERE id > ?1 AND prior_id IS NULL ORDER BY id")        \
+	X(SETTLED_GET, FOR_WRITER, "SELECT cert_id FROM settled")                                       \
+	X(SETTLED_SET, FOR_WRITER, "UPDATE settled SET cert_id = ?1")                                   \
+	X(ISSUED_TOTAL, FOR_WRITER, "SELECT coalesce(sum(issued), 0) FROM batch")                       \
+	X(DATA_VERSION, FOR_WRITER, "PRAGMA data_version")                                              \
 	/* read.c */                                                                                    \
 	X(DEVICE_FIND, FOR_BOTH, "SELECT key_prefix, newest_id FROM device WHERE device_id = ?1")       \
 	X(CERTIFICATE_FIND, FOR_BOTH,                                                                   \

@@ -100,6 +100,7 @@ sqlite_close(struct store *s)
 	if (s == NULL)
 		return;
 	connection_close(&s->writer);
+	keys_free(s->keys);
 	free(s->tallies);
 	free(s->path);
 	free(s);
@@ -119,7 +120,8 @@ sqlite_open(const struct store_config *cf, struct store **ret, struct err *e)
 		goto out;
 	}
 	s->cache_bytes = cf->cache_bytes;
-	if ((rc = connection_open(&s->writer, s->path, false, e)) != ERR_OK ||
+	if ((rc = keys_new(&s->keys, e)) != ERR_OK ||
+	    (rc = connection_open(&s->writer, s->path, false, e)) != ERR_OK ||
 	    (rc = schema_check(&s->writer, &version, e)) != ERR_OK ||
 	    (rc = schema_upgrade(&s->writer, version, e)) != ERR_OK ||
 	    (rc = connection_prepare(&s->writer, CONNECTION_WRITER, s->cache_bytes, e)) != ERR_OK)
@@ -158,11 +160,15 @@ out:
 	return rc;
 }
 
+/* Called at the start of who records: the place for all that the first row would have to wait for. */
 static enum err_code
 sqlite_checkpoint(struct store *s, struct err *e)
 {
-	int	rc;
+	enum err_code	code;
+	int		rc;
 
+	if ((code = record_prepare(s, e)) != ERR_OK)
+		return code;
 	if ((rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)) != SQLITE_OK)
 		return connection_fail(&s->writer, rc, "checkpoint", e);
 	return ERR_OK;

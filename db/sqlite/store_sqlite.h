@@ -3,6 +3,7 @@
 #define DB_SQLITE_STORE_SQLITE_H
 
 #include "db/sqlite/connection.h"
+#include "db/sqlite/keys.h"
 #include "db/store_internal.h"
 
 struct tally;
@@ -11,6 +12,7 @@ struct store {
 	struct connection	 writer;
 	char			*path;
 	int64_t			 cache_bytes;
+	struct keys		*keys;
 	/* record.c: what a group does to each batch; kept from call to call for its memory */
 	struct tally		*tallies;
 	size_t			 tally_n, tally_max;
@@ -28,6 +30,9 @@ ERR_MUST_CHECK enum err_code	schema_check(struct connection *c, int64_t *ret_ver
 ERR_MUST_CHECK enum err_code	schema_upgrade(struct connection *c, int64_t version, struct err *e);
 
 /* record.c */
+
+/* What record needs to know is read now, so that the first row does not wait for it. */
+ERR_MUST_CHECK enum err_code	record_prepare(struct store *s, struct err *e);
 enum err_code	sqlite_record(struct store *s, struct store_record_row *rows, size_t n, struct err *e);
 
 /* read.c */

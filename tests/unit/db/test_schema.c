@@ -53,9 +53,13 @@ test_forbidden(void **state)
 		"DELETE FROM device",
 		"UPDATE device SET key_prefix = zeroblob(16)",
 		"UPDATE device SET device_id = 'dev-2'",
-		"INSERT INTO device SELECT 'dev-2', key_prefix, newest_id FROM device",	/* one key, one device */
 		"INSERT INTO device SELECT device_id, zeroblob(16), newest_id FROM device",
 		"INSERT INTO device VALUES ('dev-3', x'00', 1)",
+		"INSERT INTO device_key VALUES (zeroblob(16), 1), (zeroblob(16), 2)",	/* one key, one device */
+		"INSERT INTO device_key VALUES (zeroblob(16), 1); DELETE FROM device_key",
+		"INSERT OR IGNORE INTO device_key VALUES (zeroblob(16), 1); UPDATE device_key SET cert_id = 2",
+		"DELETE FROM settled",
+		"UPDATE settled SET cert_id = -1",
 		"DELETE FROM outbox",
 		"UPDATE outbox SET cert_id = 7",
 		"UPDATE outbox SET state = 9",

@@ -1,0 +1,232 @@
+/*
+ * One device id per key, when keys are young, while they settle, and when they are in the index (db/sqlite/keys.h): the answer
+ * must be the same, also after reopening, with serials that come late, and with two processes that record.
+ */
+#include "ledger.h"
+
+#include <sqlite3.h>
+
+enum {
+	GROUP = 1000,
+	GROUPS = 170,			/* more than two sets of 64 Ki keys: all three places are in use */
+	ROWS = GROUP * GROUPS,
+	FIRST_SERIAL = 1000000
+};
+
+/* Numbers spread over 64 bits (the finisher of splitmix64), so that keys look like hashes. */
+static uint64_t
+spread(uint64_t x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+static struct store_certificate
+certificate(struct ledger *l, int64_t batch, unsigned device, unsigned key, uint64_t serial)
+{
+	struct store_certificate	c;
+	char				name[24];
+	uint64_t			word;
+	unsigned			i;
+
+	(void)snprintf(name, sizeof(name), "dev-%08u", device);
+	c = ledger_certificate(batch, l->ca_id, name, key, serial);
+	for (i = 0; i < STORE_HASH_BYTES / 8; i++) {
+		word = spread((uint64_t)key * 4 + i + 1);
+		memcpy(c.key_id + i * 8, &word, sizeof(word));
+	}
+	c.der_len = 20;
+	return c;
+}
+
+/* Devices first..first+n-1, each with the key of its number. */
+static void
+fill(struct ledger *l, int64_t batch, unsigned first, unsigned n)
+{
+	static struct store_certificate	c[GROUP];
+	static struct store_record_row	rows[GROUP];
+	struct err			e;
+	unsigned			done, i;
+
+	assert_int_equal(n % GROUP, 0);
+	for (done = 0; done < n; done += GROUP) {
+		for (i = 0; i < GROUP; i++) {
+			c[i] = certificate(l, batch, first + done + i, first + done + i, FIRST_SERIAL + first + done + i);
+			rows[i].certificate = &c[i];
+		}
+		assert_ok(l->ops->record(l->store, rows, GROUP, &e));
+		for (i = 0; i < GROUP; i++) {
+			assert_true(rows[i].is_new);
+			recorded_free(rows[i].recorded);
+		}
+	}
+}
+
+static void
+assert_taken(struct ledger *l, int64_t batch, unsigned key)
+{
+	struct store_certificate	clone = certificate(l, batch, 90000000, key, 1);
+	struct store_record_row		row = ledger_record(l, &clone);
+	char				name[24];
+
+	(void)snprintf(name, sizeof(name), "dev-%08u", key);
+	assert_int_equal(row.result, ERR_KEY_REUSED);
+	assert_string_equal(row.other, name);
+}
+
+static void
+assert_all_taken(struct ledger *l, int64_t batch, unsigned n)
+{
+	unsigned	key;
+
+	for (key = 0; key < n; key += 97)
+		assert_taken(l, batch, key);
+	assert_taken(l, batch, n - 1);
+}
+
+static int64_t
+ask(struct ledger *l, const char *text)
+{
+	sqlite3		*db = NULL;
+	sqlite3_stmt	*st = NULL;
+	int64_t		 n;
+
+	assert_int_equal(sqlite3_open(l->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return n;
+}
+
+/* Whatever is not above the mark is in the index. */
+static void
+assert_mark_true(struct ledger *l)
+{
+	assert_int_equal(ask(l, "SELECT count(*) FROM certificate c, settled s WHERE c.id <= s.cert_id AND c.prior_id IS NULL"
+	    " AND NOT EXISTS (SELECT 1 FROM device_key k WHERE k.key_prefix = substr(c.key_id, 1, 16) AND k.cert_id = c.id)"), 0);
+}
+
+static int
+setup(void **state)
+{
+	*state = ledger_new(&store_sqlite);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	ledger_free(*state);
+	return 0;
+}
+
+static void
+test_all_places(void **state)
+{
+	struct ledger	*l = *state;
+	int64_t		 batch = ledger_batch(l, "lot-1", 1000000);
+	unsigned	 done, step = 34 * GROUP;
+
+	for (done = 0; done < ROWS; done += step) {
+		fill(l, batch, done, step);
+		assert_all_taken(l, batch, done + step);
+		assert_mark_true(l);
+		if (done == 2 * step) {	/* in the middle of a settling set */
+			ledger_close(l);
+			ledger_open(l);
+			assert_all_taken(l, batch, done + step);
+		}
+	}
+	assert_true(ask(l, "SELECT cert_id FROM settled") > 0);
+	assert_true(ask(l, "SELECT count(*) FROM device_key") < ROWS);
+	ledger_close(l);
+	ledger_open(l);
+	assert_all_taken(l, batch, ROWS);
+	assert_int_equal(ask(l, "SELECT count(DISTINCT key_prefix) FROM device"), ROWS);
+}
+
+/* A serial that was overtaken by thousands of others: its key is found, and found again by the next process. */
+static void
+test_late_serials(void **state)
+{
+	struct ledger			*l = *state;
+	int64_t				 batch = ledger_batch(l, "lot-1", 1000000);
+	struct store_certificate	 c;
+	unsigned			 i;
+
+	fill(l, batch, 0, 80 * GROUP);		/* the first set settles */
+	for (i = 0; i < 200; i++) {
+		c = certificate(l, batch, 500000 + i, 500000 + i, 100 + i);
+		assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
+	}
+	for (i = 0; i < 200; i++)
+		assert_taken(l, batch, 500000 + i);
+	fill(l, batch, 80 * GROUP, 80 * GROUP);	/* the mark has passed them */
+	assert_true(ask(l, "SELECT cert_id FROM settled") > 300);
+	assert_mark_true(l);
+	for (i = 0; i < 200; i++)
+		assert_taken(l, batch, 500000 + i);
+	ledger_close(l);
+	ledger_open(l);
+	for (i = 0; i < 200; i++)
+		assert_taken(l, batch, 500000 + i);
+}
+
+/* A group that fails leaves no key behind, in memory or elsewhere. */
+static void
+test_failed_group(void **state)
+{
+	struct ledger			*l = *state;
+	int64_t				 batch = ledger_batch(l, "lot-1", 1000);
+	struct store_certificate	 a = certificate(l, batch, 1, 1, 1001), b = certificate(l, batch, 2, 2, 1001);
+	struct store_certificate	 other = certificate(l, batch, 3, 1, 1002);
+	struct store_record_row		 rows[2] = { { .certificate = &a }, { .certificate = &b } };
+	struct err			 e;
+
+	assert_int_equal(l->ops->record(l->store, rows, 2, &e), ERR_INTERNAL);	/* one serial twice */
+	assert_int_equal(ledger_try(l, &other, NULL), ERR_OK);	/* the key of a is still free */
+	assert_int_equal(ledger_try(l, &a, NULL), ERR_KEY_REUSED);	/* and now it is not */
+}
+
+/* Two processes on one ledger, in turn: each knows the keys of the other. */
+static void
+test_two_processes(void **state)
+{
+	struct ledger			*l = *state;
+	struct ledger			 other = *l;
+	int64_t				 batch = ledger_batch(l, "lot-1", 1000000);
+	struct store_certificate	 c;
+	struct err			 e;
+	unsigned			 i;
+
+	assert_ok(other.ops->open(&other.cf, &other.store, &e));
+	assert_ok(other.ops->reader_open(other.store, &other.reader, &e));
+	fill(l, batch, 0, 70 * GROUP);
+	for (i = 0; i < 10; i++) {
+		c = certificate(l, batch, 200000 + i, 200000 + i, 2000000 + i);
+		assert_int_equal(ledger_try(i % 2 == 0 ? l : &other, &c, NULL), ERR_OK);
+		assert_taken(i % 2 == 0 ? &other : l, batch, 200000 + i);
+		/* what is no certificate does not matter */
+		assert_ok(other.ops->batch_set_state(other.store, "lot-1", BATCH_OPEN, &e));
+		assert_taken(l, batch, 200000 + i);
+	}
+	assert_all_taken(&other, batch, 70 * GROUP);
+	ledger_close(&other);
+}
+
+int
+main(void)
+{
+#define T(test)	cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(test_all_places),
+		T(test_late_serials),
+		T(test_failed_group),
+		T(test_two_processes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
