@@ -132,3 +132,13 @@ def test_gone_before_the_answer(line):
     answer = line.client.enroll("lot", csr)
     assert answer.status in (200, 201), str(answer)
     assert len(line.home.certificates("--device", cn)) == 1
+
+
+def test_chunked_after_a_number_too_large(line):
+    """One request's bad number says nothing about the next request's body, on the same worker."""
+    _, csr = csrs.fresh()
+    with client.connect(line.server) as s:
+        s.sendall(b"GET /v1/certificates?limit=99999999999999999999 HTTP/1.1\r\nHost: x\r\n\r\n" + HEAD + chunked(csr, 100))
+        first, second = client.read_answers(s, 2)
+    problems.check(first, "bad_request")
+    assert second.status == 201, str(second)
