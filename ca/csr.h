@@ -9,6 +9,7 @@
 #ifndef CA_CSR_H
 #define CA_CSR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,7 +49,7 @@ ERR_MUST_CHECK enum err_code	device_id_check(const char *id, size_t len, struct 
  * 2048 to 4096 bits with exponent 65537 (RFC 8017), no weak or known-bad modulus (even, small
  * factors, close primes by Fermat's method, ROCA CVE-2017-15361); request signed with SHA-256,
  * -384 or -512 by ECDSA, PKCS#1 v1.5 or PSS.  ERR_KEY with a client text.  In ca/keycheck.c.
- * The point of a P-256 key is judged by pop_verify, which loads it anyway (ERR_KEY there).
+ * The point of an EC key is judged by pop_verify, which loads it anyway (ERR_KEY there).
  */
 ERR_MUST_CHECK enum err_code	keycheck(struct csr *c, struct err *e);
 
@@ -63,6 +64,9 @@ struct pop;
 ERR_MUST_CHECK enum err_code	pop_new(struct pop **ret, struct err *e);
 void				pop_free(struct pop *p);	/* takes NULL */
 ERR_MUST_CHECK enum err_code	pop_verify(struct pop *p, struct csr *c, struct err *e);
+
+/* False: this OpenSSL failed the known answers and every P-256 request pays for a fresh key.  For the log at start. */
+bool				pop_reuses_key(const struct pop *p);
 
 /* Read-only views, valid as long as the csr.  csr_device_id is "" before subject_check. */
 const char	*csr_device_id(const struct csr *c);

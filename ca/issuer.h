@@ -26,7 +26,7 @@ struct ca_facts {
 	int64_t	not_before_s, not_after_s;
 };
 
-/* ERR_CONFIG: no certificate, or none of a CA that may sign (v3, critical CA:TRUE, keyCertSign, SKI). */
+/* ERR_CONFIG: no certificate, or none of a CA that may sign (v3, critical CA:TRUE, keyCertSign, SKI of 20 bytes). */
 ERR_MUST_CHECK enum err_code	ca_facts_read(const uint8_t *der, size_t len, struct ca_facts *ret, struct err *e);
 
 struct ca_request {

@@ -253,6 +253,12 @@ out:
 	return rc;
 }
 
+bool
+pop_reuses_key(const struct pop *p)
+{
+	return p->reuse;
+}
+
 void
 pop_distrust_reuse(struct pop *p)
 {

@@ -1,8 +1,8 @@
 /*
  * What issuing costs, on one thread, without HTTP and disk: each stage from a DER CSR to a checked
- * certificate, beside the bare arithmetic (one ECDSA verify, one sign) measured between the same requests.
+ * certificate, beside the bare arithmetic (one verify, one sign) measured between the same requests.
  *
- *     ca_speed [-n CSRS] [-r ROUNDS] [-v VERIFY_EVERY]
+ *     ca_speed [-k DEVICE_KEY] [-c CA_KEY] [-n CSRS] [-r ROUNDS] [-v VERIFY_EVERY]
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +29,7 @@ struct shop {
 	struct pop		*pop;
 	char			**pems;
 	size_t			 csrs;
+	enum ca_key_alg		 device_alg, ca_alg;
 	double			 us[STAGES];
 	double			 floor_verify_us, floor_sign_us;
 	size_t			 done, floor_done;
@@ -63,7 +64,7 @@ shop_open(struct shop *s, size_t csrs, unsigned verify_every)
 
 	s->clock = clock_system;
 	serial_source_init(&s->serials, &s->clock, &rnd_system, 0);
-	must(ca_key_generate(CA_KEY_P256, &k, &e), &e);
+	must(ca_key_generate(s->ca_alg, &k, &e), &e);
 	must(ca_certificate_self_sign(k, &req, &s->clock, &rnd_system, der, &len, &e), &e);
 	must(issuer_new(der, len, k, &s->issuer, &e), &e);
 	must(issue_bench_new(s->issuer, verify_every, &s->bench, &e), &e);
@@ -73,12 +74,39 @@ shop_open(struct shop *s, size_t csrs, unsigned verify_every)
 		exit(1);
 }
 
+static EVP_PKEY *
+key_make(enum ca_key_alg alg)
+{
+	EVP_PKEY *key = NULL;
+
+	switch (alg) {
+	case CA_KEY_P256:
+		key = EVP_EC_gen("P-256");
+		break;
+	case CA_KEY_P384:
+		key = EVP_EC_gen("P-384");
+		break;
+	case CA_KEY_RSA2048:
+		key = EVP_RSA_gen(2048);
+		break;
+	case CA_KEY_RSA3072:
+		key = EVP_RSA_gen(3072);
+		break;
+	case CA_KEY_RSA4096:
+		key = EVP_RSA_gen(4096);
+		break;
+	}
+	if (key == NULL)
+		exit(1);
+	return key;
+}
+
 /* O = Example GmbH, CN = device-00000001, a key of its own; PEM. */
 static char *
-make_csr_pem(size_t number)
+make_csr_pem(enum ca_key_alg alg, size_t number)
 {
 	char name[32], *text, *copy;
-	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_PKEY *key = key_make(alg);
 	X509_REQ *req = X509_REQ_new();
 	X509_NAME *subject = X509_REQ_get_subject_name(req);
 	BIO *mem = BIO_new(BIO_s_mem());
@@ -101,7 +129,7 @@ static void
 shop_fill(struct shop *s)
 {
 	for (size_t i = 0; i < s->csrs; i++)
-		s->pems[i] = make_csr_pem(i);
+		s->pems[i] = make_csr_pem(s->device_alg, i);
 }
 
 static void
@@ -163,23 +191,40 @@ issue_one(struct shop *s, const char *pem)
 	s->done++;
 }
 
+/* Keys of the same kinds, digests of 32 bytes, contexts made once. */
 struct floor {
-	EVP_PKEY	*key;
-	EVP_PKEY_CTX	*sign, *verify;
-	uint8_t		 digest[32], sig[128];
-	size_t		 sig_len;
+	EVP_PKEY	*device, *ca;
+	EVP_PKEY_CTX	*verify, *sign;
+	uint8_t		 digest[32], device_sig[LIMIT_SIGNATURE_BYTES], sig[LIMIT_SIGNATURE_BYTES];
+	size_t		 device_sig_len;
 };
 
-static void
-floor_open(struct floor *f)
+static EVP_PKEY_CTX *
+sign_ctx(EVP_PKEY *key)
 {
-	f->key = EVP_EC_gen("P-256");
-	f->sign = EVP_PKEY_CTX_new_from_pkey(NULL, f->key, NULL);
-	f->verify = EVP_PKEY_CTX_new_from_pkey(NULL, f->key, NULL);
-	memset(f->digest, 0x5a, sizeof(f->digest));
-	f->sig_len = sizeof(f->sig);
-	if (EVP_PKEY_sign_init(f->sign) != 1 || EVP_PKEY_verify_init(f->verify) != 1)
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+
+	if (ctx == NULL || EVP_PKEY_sign_init(ctx) != 1)
 		exit(1);
+	return ctx;
+}
+
+static void
+floor_open(struct floor *f, const struct shop *s)
+{
+	EVP_PKEY_CTX *once;
+
+	f->device = key_make(s->device_alg);
+	f->ca = key_make(s->ca_alg);
+	f->sign = sign_ctx(f->ca);
+	f->verify = EVP_PKEY_CTX_new_from_pkey(NULL, f->device, NULL);
+	memset(f->digest, 0x5a, sizeof(f->digest));
+	once = sign_ctx(f->device);
+	f->device_sig_len = sizeof(f->device_sig);
+	if (EVP_PKEY_sign(once, f->device_sig, &f->device_sig_len, f->digest, sizeof(f->digest)) != 1 ||
+	    EVP_PKEY_verify_init(f->verify) != 1)
+		exit(1);
+	EVP_PKEY_CTX_free(once);
 }
 
 static void
@@ -188,14 +233,15 @@ floor_run(struct floor *f, struct shop *s)
 	double at = now_us(), t;
 
 	for (int i = 0; i < RATE_WINDOW; i++) {
-		f->sig_len = sizeof(f->sig);
-		if (EVP_PKEY_sign(f->sign, f->sig, &f->sig_len, f->digest, sizeof(f->digest)) != 1)
+		size_t len = sizeof(f->sig);
+
+		if (EVP_PKEY_sign(f->sign, f->sig, &len, f->digest, sizeof(f->digest)) != 1)
 			exit(1);
 	}
 	t = now_us();
 	s->floor_sign_us += t - at;
 	for (int i = 0; i < RATE_WINDOW; i++)
-		if (EVP_PKEY_verify(f->verify, f->sig, f->sig_len, f->digest, sizeof(f->digest)) != 1)
+		if (EVP_PKEY_verify(f->verify, f->device_sig, f->device_sig_len, f->digest, sizeof(f->digest)) != 1)
 			exit(1);
 	s->floor_verify_us += now_us() - t;
 	s->floor_done += RATE_WINDOW;
@@ -206,7 +252,8 @@ floor_close(struct floor *f)
 {
 	EVP_PKEY_CTX_free(f->sign);
 	EVP_PKEY_CTX_free(f->verify);
-	EVP_PKEY_free(f->key);
+	EVP_PKEY_free(f->device);
+	EVP_PKEY_free(f->ca);
 }
 
 static void
@@ -226,32 +273,35 @@ report(const struct shop *s)
 	(void)printf("%-24s %8.2f us  = arithmetic + %.2f, %.0f/s a thread\n", "PEM to PEM", all, all - floor, 1e6 / all);
 }
 
+static int
+usage(void)
+{
+	(void)fprintf(stderr, "usage: ca_speed [-k DEVICE_KEY] [-c CA_KEY] [-n CSRS] [-r ROUNDS] [-v VERIFY_EVERY]\n"
+	    "keys: p256 (default), p384, rsa2048, rsa3072, rsa4096\n");
+	return 2;
+}
+
 int
 main(int argc, char **argv)
 {
-	size_t csrs = 1000, rounds = 10;
-	unsigned verify_every = 1000000;
-	struct shop s = { 0 };
+	unsigned long csrs = 1000, rounds = 10, verify_every = 1000000, *number;
+	struct shop s = { .device_alg = CA_KEY_P256, .ca_alg = CA_KEY_P256 };
 	struct floor f = { 0 };
 	int opt;
 
-	while ((opt = getopt(argc, argv, "n:r:v:")) != -1) {
-		unsigned long v = opt == '?' ? 0 : strtoul(optarg, NULL, 10);
-
-		if (v < 1 || v > 1000000) {
-			(void)fprintf(stderr, "usage: ca_speed [-n CSRS] [-r ROUNDS] [-v VERIFY_EVERY]\n");
-			return 2;
-		}
-		if (opt == 'n')
-			csrs = v;
-		else if (opt == 'r')
-			rounds = v;
-		else
-			verify_every = (unsigned)v;
+	while ((opt = getopt(argc, argv, "k:c:n:r:v:")) != -1) {
+		if (opt == '?' || ((opt == 'k' || opt == 'c') &&
+		    ca_key_alg_parse(optarg, opt == 'k' ? &s.device_alg : &s.ca_alg, NULL) != ERR_OK))
+			return usage();
+		if (opt == 'k' || opt == 'c')
+			continue;
+		number = opt == 'n' ? &csrs : opt == 'r' ? &rounds : &verify_every;
+		if ((*number = strtoul(optarg, NULL, 10)) < 1 || *number > 1000000)
+			return usage();
 	}
-	shop_open(&s, csrs, verify_every);
+	shop_open(&s, csrs, (unsigned)verify_every);
 	shop_fill(&s);
-	floor_open(&f);
+	floor_open(&f, &s);
 	for (size_t i = 0; i < csrs * rounds; i++) {
 		if (i % RATE_WINDOW == 0)
 			floor_run(&f, &s);
