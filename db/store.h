@@ -110,7 +110,8 @@ struct store_certificate_filter {
 	int64_t			 batch_id;	/* -1: any */
 	const char		*device_id;	/* NULL: any; exact */
 	int			 state;		/* enum certificate_state, -1: any */
-	int64_t			 since_us;	/* issued at or after; 0: any */
+	int64_t			 since_us;	/* issued at or after; 0: any.  The listing ends an hour before it: issue and serials
+						 * go the same way but for the few seconds a clock may step back */
 	const uint8_t		*after;		/* serial: only older ones than this; NULL: from the newest */
 	int64_t			 limit;		/* at most so many rows; 0: all */
 };
@@ -145,7 +146,9 @@ struct store_ops {
 	 *   ERR_KEY_REUSED		the key belongs to another device id (in any batch)
 	 *   ERR_BATCH_CLOSED, ERR_BATCH_FULL, ERR_BATCH_NOT_FOUND
 	 * The same device and key in another batch is a new certificate of that batch.  A full or closed batch still answers what it
-	 * has recorded.  Rows of one call see the rows before them.
+	 * has recorded.  Rows of one call see the rows before them.  Where several apply: what is recorded already, then what is
+	 * wrong with the batch, then ERR_DEVICE_EXISTS, then ERR_KEY_REUSED.
+	 * ERR_INTERNAL for the whole call: a serial whose upper half is in the ledger already.
 	 * ERR_STORAGE means the state of the disk is unknown: the caller answers and exits.
 	 */
 	enum err_code	(*record)(struct store *, struct store_record_row *rows, size_t n, struct err *);
@@ -164,10 +167,16 @@ struct store_ops {
 			    enum err_code (*next)(void *arg, const char **ret_device, struct err *), void *arg, struct err *);
 	/* ERR_BATCH_NOT_FOUND.  Setting the state it has is no error. */
 	enum err_code	(*batch_set_state)(struct store *, const char *name, enum batch_state, struct err *);
-	/* Everything in the log into the database file, synced.  At start, before the first request. */
+	/*
+	 * Everything in the log into the database file, synced.  At start, before the first request: what a killed process wrote
+	 * may be readable without being durable, and what record has to know is read now, not while the first device waits.
+	 */
 	enum err_code	(*checkpoint)(struct store *, struct err *);
 
-	/* ---- reading: any thread, each with its own reader; a listing is one consistent moment */
+	/*
+	 * ---- reading: any thread, each with its own reader; a listing is one consistent moment.  The row functions do not
+	 * use the reader that calls them.  While a listing runs the log cannot be emptied: long ones go by pages (limit, after).
+	 */
 
 	/* ERR_NOT_FOUND.  ret is the caller's: store_ca_done. */
 	enum err_code	(*ca_find)(struct store_reader *, const char *name, struct store_ca *ret, struct err *);
