@@ -4,6 +4,7 @@
  *   - every row that was reported recorded is there, octet for octet;
  *   - the counters, the outbox and the rows agree;
  *   - the ledger works.
+ * The same after a power cut at the n-th call: then only what was synced is still on the disk.
  */
 #include "ledger.h"
 
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-enum fault { FAULT_IOERR, FAULT_FULL, FAULT_NOMEM };
+enum fault { FAULT_IOERR, FAULT_FULL, FAULT_NOMEM, FAULT_POWER };
 
 /* One countdown for all hooks: the call that brings it to 0 fails; sticky: all after it too. */
 static struct {
@@ -33,10 +34,67 @@ fault_now(bool memory)
 	return true;
 }
 
+/* ---- what would be on the disk after a power cut: each file as it was when it was last synced ------------ */
+
+enum { DISK_BYTES = 1024 * 1024 };
+
+static struct disk {
+	const char	*suffix;
+	bool		 exists;
+	long		 len;
+	char		 bytes[DISK_BYTES];
+} disks[] = { { .suffix = "" }, { .suffix = "-wal" } };
+
+static void
+disks_write(const char *path)
+{
+	char	name[128];
+	FILE	*f;
+	size_t	 i;
+
+	(void)snprintf(name, sizeof(name), "%s-shm", path);
+	(void)remove(name);
+	for (i = 0; i < sizeof(disks) / sizeof(disks[0]); i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", path, disks[i].suffix);
+		(void)remove(name);
+		if (!disks[i].exists)
+			continue;
+		assert_non_null(f = fopen(name, "w"));
+		assert_int_equal(fwrite(disks[i].bytes, 1, (size_t)disks[i].len, f), disks[i].len);
+		assert_int_equal(fclose(f), 0);
+	}
+}
+
+static void
+disk_read(struct disk *d, const char *path)
+{
+	FILE	*f = fopen(path, "r");
+
+	d->exists = f != NULL;
+	if (f == NULL)
+		return;
+	d->len = (long)fread(d->bytes, 1, sizeof(d->bytes), f);
+	assert_true(d->len < DISK_BYTES);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+disk_sync(struct disk *d, sqlite3_file *real)
+{
+	sqlite3_int64	size;
+
+	assert_int_equal(real->pMethods->xFileSize(real, &size), SQLITE_OK);
+	assert_true(size < DISK_BYTES);
+	assert_int_equal(real->pMethods->xRead(real, d->bytes, (int)size, 0), SQLITE_OK);
+	d->len = (long)size;
+	d->exists = true;
+}
+
 /* ---- the VFS ------------------------------------------------------------------------------------- */
 
 struct shim_file {
 	sqlite3_file	 base;
+	struct disk	*disk;		/* NULL: of no interest */
 	sqlite3_file	*real;		/* lies behind this */
 };
 
@@ -77,7 +135,14 @@ shim_truncate(sqlite3_file *f, sqlite3_int64 size)
 static int
 shim_sync(sqlite3_file *f, int flags)
 {
-	return fault_now(false) ? SQLITE_IOERR_FSYNC : REAL(f)->pMethods->xSync(REAL(f), flags);
+	struct disk	*d = ((struct shim_file *)(void *)f)->disk;
+	int		 rc;
+
+	if (fault_now(false))
+		return SQLITE_IOERR_FSYNC;
+	if ((rc = REAL(f)->pMethods->xSync(REAL(f), flags)) == SQLITE_OK && d != NULL && fault.kind == FAULT_POWER)
+		disk_sync(d, REAL(f));
+	return rc;
 }
 
 static int
@@ -176,6 +241,7 @@ shim_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *r
 
 	(void)vfs;
 	f->pMethods = NULL;
+	sf->disk = (flags & SQLITE_OPEN_MAIN_DB) != 0 ? &disks[0] : (flags & SQLITE_OPEN_WAL) != 0 ? &disks[1] : NULL;
 	sf->real = (sqlite3_file *)(void *)(sf + 1);
 	if (fault_now(false))
 		return SQLITE_CANTOPEN;
@@ -346,10 +412,14 @@ faults(enum fault kind, bool sticky)
 		fault.kind = kind;
 		fault.sticky = sticky;
 		fault.fired = false;
+		disk_read(&disks[0], p.l.path);
+		disks[1].exists = false;
 		fault.armed = true;
 		play_run(&p);
 		fault.armed = false;
 		fired = fault.fired;
+		if (kind == FAULT_POWER && fired)
+			disks_write(p.l.path);
 
 		play_check(&p);
 		if (!fired)
@@ -393,6 +463,13 @@ test_nomem_once(void **state)
 {
 	(void)state;
 	faults(FAULT_NOMEM, false);
+}
+
+static void
+test_power_cut(void **state)
+{
+	(void)state;
+	faults(FAULT_POWER, true);
 }
 
 /* Making a ledger leaves a whole one or none. */
@@ -460,6 +537,7 @@ main(void)
 		cmocka_unit_test(test_full_once),
 		cmocka_unit_test(test_full_from_then_on),
 		cmocka_unit_test(test_nomem_once),
+		cmocka_unit_test(test_power_cut),
 		cmocka_unit_test(test_create),
 	};
 
