@@ -1,9 +1,9 @@
 #include "args.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 
 enum { ARGS_OPTIONS_MAX = 16 };
 
@@ -53,15 +53,9 @@ args_parse(struct cmd *c, const struct arg_option *options, int min, int max, co
 enum err_code
 args_number(const char *option, const char *text, int64_t min, int64_t max, int64_t *ret, struct err *e)
 {
-	long long n;
-	char *end;
-
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (*text == '\0' || *end != '\0' || errno != 0 || n < min || n > max)
+	if (!number_parse(text, min, max, ret))
 		return err_set(e, ERR_USAGE, "%s %.40s: a whole number from %lld to %lld is needed", option, text,
 		    (long long)min, (long long)max);
-	*ret = n;
 	return ERR_OK;
 }
 

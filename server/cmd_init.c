@@ -12,6 +12,7 @@
 #include "args.h"
 #include "base/file.h"
 #include "ca/pem.h"
+#include "guard.h"
 
 /*
  * A home is made in a directory beside it and renamed into place at the end: killed half-way, there is no home.
@@ -73,8 +74,11 @@ check_absent(const struct init *in, struct err *e)
 {
 	struct stat st;
 
-	if (lstat(in->home, &st) == -1 && errno == ENOENT)
-		return ERR_OK;
+	if (lstat(in->home, &st) == -1) {
+		int errnum = errno;
+
+		return errnum == ENOENT ? ERR_OK : err_set(e, file_err_code(errnum), "%s: %s", in->home, strerror(errnum));
+	}
 	if (is_empty_dir(in->home))
 		return ERR_OK;
 	return err_set(e, ERR_CONFLICT, "%s exists already: nothing was changed. Choose another directory with --home", in->home);
@@ -256,6 +260,9 @@ make_home(struct init *in, struct err *e)
 	size_t der_len;
 	enum err_code rc;
 
+	if (clock_now_s(&clock_system) < guard_build_time_s())
+		return err_set(e, ERR_CLOCK, "the clock of this machine is behind the day this program was built: set it first, "
+		    "a CA's certificate would begin in the past");
 	if ((rc = check_absent(in, e)) != ERR_OK ||
 	    (rc = make_staging(in, e)) != ERR_OK ||
 	    (rc = write_config(in, e)) != ERR_OK ||

@@ -1,7 +1,6 @@
 #include "config.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/number.h"
 
 enum setting_type { SETTING_NUMBER, SETTING_CHOICE, SETTING_LISTEN };
 
@@ -51,13 +51,13 @@ static const struct setting settings[] = {
 	CHOICE("log", "level", AT(log_level), "info", level_choices,
 	    "debug, info, warn or error."),
 	NUMBER("server", "connections_max", AT(server_connections_max), "1000", 1, 60000,
-	    "Connections held at once; more wait at the door."),
+	    "Connections held at once; more wait at the door until one ends."),
 	NUMBER("server", "drain_s", AT(server_drain_s), "10", 1, 3600,
 	    "How long a stop waits for what is being answered, in seconds."),
 	CHOICE("server", "enroll", AT(server_enroll), "loopback", enroll_choices,
 	    "Who may enroll without a right: loopback = only this machine (the server then listens nowhere else);\n"
 	    "open = whoever can reach the port. Choose open only on a wire where every machine is trusted."),
-	NUMBER("server", "idle_timeout_s", AT(server_idle_timeout_s), "60", 1, 3600,
+	NUMBER("server", "idle_timeout_s", AT(server_idle_timeout_s), "30", 1, 3600,
 	    "A connection that sends nothing for so long is closed, in seconds."),
 	{ "server", "listen", SETTING_LISTEN, AT(server_listen), "127.0.0.1:8080", 0, 0, NULL,
 	    "ADDRESS:PORT, an IPv4 address or an IPv6 one in brackets. serve --listen overrules it." },
@@ -87,15 +87,9 @@ enum {
 static enum err_code
 parse_number(const struct setting *s, const char *value, int64_t *ret, struct err *e)
 {
-	char *end;
-	long long n;
-
-	errno = 0;
-	n = strtoll(value, &end, 10);
-	if (*value == '\0' || *end != '\0' || errno != 0 || n < s->min || n > s->max)
+	if (!number_parse(value, s->min, s->max, ret))
 		return err_set(e, ERR_CONFIG, "%s = %.40s: a whole number from %lld to %lld is needed", s->name, value,
 		    (long long)s->min, (long long)s->max);
-	*ret = n;
 	return ERR_OK;
 }
 

@@ -168,7 +168,7 @@ enroll_answer(struct enroll *en, const struct recorded *recorded, bool is_new)
 	enroll_free(en);
 }
 
-/* Worker again: the writer has decided. */
+/* Worker again: the writer has decided.  The client may have hung up; its certificate is recorded, and is there when it asks again. */
 static void
 enroll_resumed(struct http_request *req, void *arg)
 {

@@ -22,11 +22,13 @@ home_open_ledger(struct home *h, struct err *e)
 {
 	char path[HOME_PATH_BYTES];
 	struct store_config cf = { .path = path, .cache_bytes = h->config.commit_cache_mib << 20 };
+	struct err why;
 	enum err_code rc;
 
-	if ((rc = home_join(h, HOME_LEDGER, path, e)) != ERR_OK ||
-	    (rc = h->ops->open(&cf, &h->store, e)) != ERR_OK)
+	if ((rc = home_join(h, HOME_LEDGER, path, e)) != ERR_OK)
 		return rc;
+	if ((rc = h->ops->open(&cf, &h->store, &why)) != ERR_OK)
+		return err_set(e, rc, "%s: %s", path, why.log_text);
 	return h->ops->reader_open(h->store, &h->reader, e);
 }
 

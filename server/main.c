@@ -232,7 +232,7 @@ main(int argc, char **argv)
 	argv += taken;
 	if (argc > 0 && (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
 		return help(argc - 1, argv + 1);
-	if (argc > 0 && (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0)) {
+	if (argc == 1 && (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0)) {
 		(void)printf("lineca %s\n", LINECA_VERSION);
 		return 0;
 	}

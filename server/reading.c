@@ -1,11 +1,11 @@
 #include "reading.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/hex.h"
+#include "base/number.h"
 #include "status.h"
 #include "view.h"
 #include "worker.h"
@@ -123,17 +123,12 @@ static enum err_code
 query_limit(struct http_request *req, int64_t *ret, struct err *e)
 {
 	const char *text = http_request_query(req, "limit");
-	long long n;
-	char *end;
 
 	*ret = 100;
 	if (text == NULL || *text == '\0')
 		return ERR_OK;
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (*end != '\0' || errno != 0 || n < 1 || n > LIMIT_PAGE_ROWS)
+	if (!number_parse(text, 1, LIMIT_PAGE_ROWS, ret))
 		return err_say(e, ERR_BAD_REQUEST, "limit: a number from 1 to %d is needed.", LIMIT_PAGE_ROWS);
-	*ret = n;
 	return ERR_OK;
 }
 

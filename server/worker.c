@@ -123,12 +123,16 @@ enum err_code
 pattern_compile(const char *pattern, regex_t *ret, struct err *e)
 {
 	char anchored[LIMIT_PATTERN_BYTES + 8], text[128];
+	regex_t bare;
 	int rc;
 
 	if (strlen(pattern) > LIMIT_PATTERN_BYTES)
 		return err_set(e, ERR_USAGE, "the pattern is longer than %d bytes", LIMIT_PATTERN_BYTES);
 	(void)snprintf(anchored, sizeof(anchored), "^(%s)$", pattern);
-	if ((rc = regcomp(ret, anchored, REG_EXTENDED | REG_NOSUB)) != 0) {
+	/* by itself first: "a)|(b" would fit between the anchors and undo them */
+	if ((rc = regcomp(&bare, pattern, REG_EXTENDED | REG_NOSUB)) == 0)
+		regfree(&bare);
+	if (rc != 0 || (rc = regcomp(ret, anchored, REG_EXTENDED | REG_NOSUB)) != 0) {
 		(void)regerror(rc, ret, text, sizeof(text));
 		return err_set(e, ERR_USAGE, "the pattern %.80s is no POSIX extended expression: %s", pattern, text);
 	}

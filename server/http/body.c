@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -43,12 +42,10 @@ http_body_announced(struct http_request *r)
 		return;
 	/* libmicrohttpd has checked the syntax; a chunked body has no length and is counted as it comes */
 	length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	if (length != NULL) {
-		errno = 0;
+	if (length != NULL)
 		bytes = strtoull(length, NULL, 10);
-	}
 	type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
-	if (bytes > r->route->body_max || errno == ERANGE)
+	if (bytes > r->route->body_max)		/* a number too large for strtoull is ULLONG_MAX */
 		too_large(r);
 	else if (!media_type_allowed(r->route, type))
 		(void)err_say(&r->refusal, ERR_MEDIA_TYPE,

@@ -4,7 +4,8 @@
  * A request's handler runs on an HTTP worker thread once the whole body is there.  It must do exactly one of
  *   - reply: one call of http_reply or http_reply_problem, its last act on the request;
  *   - wait:  http_suspend, then give the request to another thread.  That thread calls http_resume as its
- *            last act; the continuation then runs on the worker again and must reply.
+ *            last act; the continuation then runs on the worker again and must reply, also when the client has
+ *            hung up meanwhile (the reply then goes nowhere).
  * A request belongs to its worker, except between http_suspend and http_resume.
  */
 #ifndef HTTP_HTTP_H

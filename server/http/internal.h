@@ -28,7 +28,7 @@ struct http_server {
 	uint64_t		 id_seed;	/* request ids of two runs differ */
 	_Atomic uint64_t	 next_id;
 	atomic_bool		 draining;
-	atomic_uint		 connections;
+	atomic_uint		 connections;	/* accepted and not yet closed */
 	atomic_uint		 in_hand;	/* requests between their head and the end of their reply */
 	atomic_uint		 suspended;	/* of these, those between http_suspend and their continuation */
 	_Atomic uint64_t	 requests;
@@ -57,6 +57,7 @@ struct http_request {
 	char			 peer[HTTP_PEER_BYTES];
 	bool			 is_head;
 	bool			 handled;	/* the route's handler has seen it */
+	bool			 gone;		/* the client hung up while the request was suspended */
 	int64_t			 started_us;
 	uint8_t			*body;
 	size_t			 body_len, body_room;

@@ -40,6 +40,11 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 	assert(atomic_load(&r->phase) != PHASE_REPLIED);
 	if (response == NULL)
 		goto cut;
+	if (r->gone) {
+		MHD_destroy_response(response);
+		atomic_store(&r->phase, PHASE_REPLIED);
+		return;
+	}
 	if (content_type != NULL)
 		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	if (ok == MHD_YES)

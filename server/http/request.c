@@ -155,6 +155,11 @@ http_completed(void *server, struct MHD_Connection *c, void **request, enum MHD_
 	if (r == NULL)
 		return;
 	*request = NULL;
+	if (atomic_load(&r->phase) == PHASE_RESUMED) {
+		/* the client left in between: whoever waits for the continuation ends its work all the same */
+		r->gone = true;
+		request_handle(r);
+	}
 	request_free(r);
 	atomic_fetch_sub(&s->in_hand, 1);
 }

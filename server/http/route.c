@@ -54,6 +54,8 @@ allow_add(struct http_request *r, enum http_method method)
 {
 	size_t len = strlen(r->allow);
 
+	if (strstr(r->allow, method_names[method]) != NULL)
+		return;
 	(void)snprintf(r->allow + len, sizeof(r->allow) - len, "%s%s%s", len > 0 ? ", " : "",
 	    method_names[method], method == HTTP_GET ? ", HEAD" : "");
 }

@@ -16,10 +16,11 @@ enum {
 	/* per connection: heads up to this, bodies in pieces.  Small, because libmicrohttpd clears all of it after each request. */
 	CONNECTION_MEMORY_BYTES = 12 * 1024,
 	LISTEN_BACKLOG = 511,
-	DRAIN_POLL_MS = 5
+	DRAIN_POLL_MS = 5,
+	FULL_POLL_US = 5000	/* between looks whether a connection has ended, when all are taken */
 };
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 mhd_log(void *arg, const char *fmt, va_list ap)
 {
 	char text[256];
@@ -37,9 +38,7 @@ connection_notify(void *server, struct MHD_Connection *c, void **socket_context,
 
 	(void)c;
 	(void)socket_context;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED)
-		atomic_fetch_add(&s->connections, 1);
-	else
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
 		atomic_fetch_sub(&s->connections, 1);
 }
 
@@ -100,11 +99,14 @@ listen_open(struct http_server *s, struct err *e)
 	return ERR_OK;
 }
 
-/* All that wait at the door, handed to the workers in turn: libmicrohttpd spreads them by descriptor number. */
+/*
+ * All that wait at the door, as far as there is room, handed to the workers in turn: libmicrohttpd spreads them by descriptor
+ * number.  The room is counted here: libmicrohttpd 0.9.75 locks itself out when an added connection meets its own limit.
+ */
 static void
 accept_waiting(struct http_server *s)
 {
-	for (;;) {
+	while (atomic_load(&s->connections) < s->config.connections_max) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof(ss);
 		int fd = accept4(s->listen_fd, (struct sockaddr *)&ss, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -117,9 +119,12 @@ accept_waiting(struct http_server *s)
 				(void)usleep(10000);
 			return;
 		}
-		/* closes fd itself when it refuses (too many connections) */
-		(void)MHD_add_connection(s->daemon, fd, (struct sockaddr *)&ss, len);
+		atomic_fetch_add(&s->connections, 1);
+		/* closes fd itself when it refuses */
+		if (MHD_add_connection(s->daemon, fd, (struct sockaddr *)&ss, len) != MHD_YES)
+			atomic_fetch_sub(&s->connections, 1);
 	}
+	(void)usleep(FULL_POLL_US);
 }
 
 /*
@@ -153,7 +158,7 @@ daemon_start(struct http_server *s, struct err *e)
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_access, s,
 	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,	/* first: the options after it may have something to say */
 	    MHD_OPTION_THREAD_POOL_SIZE, pool,
-	    MHD_OPTION_CONNECTION_LIMIT, s->config.connections_max,
+	    MHD_OPTION_CONNECTION_LIMIT, 2 * s->config.connections_max * s->config.threads,	/* never met: see accept_waiting */
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
 	    MHD_OPTION_CONNECTION_TIMEOUT, s->config.idle_timeout_s,
 	    MHD_OPTION_NOTIFY_COMPLETED, http_completed, s,
