@@ -33,6 +33,7 @@ static const struct sample bad[] = {
 	SAMPLE("\x30\x01"),			/* cut off */
 	SAMPLE("\x30\x80\x00\x00"),		/* indefinite */
 	SAMPLE("\x30\x81\x00"),			/* not shortest */
+	SAMPLE("\x04\x81\x01\x00"),
 	SAMPLE("\x30\x82\x00\x01\x00"),
 	SAMPLE("\x30\xff"),
 	SAMPLE("\x30\x84\x00\x00\x00\x00"),

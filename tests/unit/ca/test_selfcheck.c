@@ -144,6 +144,46 @@ test_signature(void **state)
 	EVP_PKEY_free(ca);
 }
 
+/* issue() asks: what differs from its plan does not leave. */
+static void
+test_issue_asks_for_the_fields(void **state)
+{
+	struct issued *i = NULL;
+
+	(void)state;
+	plan->device_id[0] ^= 1;	/* not the CN that will be in it */
+	assert_int_equal(issue(f.bench, plan, &i, &f.e), ERR_INTERNAL);
+	assert_null(i);
+	plan->device_id[0] ^= 1;
+	must(issue(f.bench, plan, &i, &f.e), &f.e);
+	issued_free(i);
+}
+
+/* With another public key in the issuer's place every signature is wrong: refused at the first and then at every third. */
+static void
+test_issue_asks_for_the_signature(void **state)
+{
+	struct der saved = f.issuer->spki;
+	struct issue_bench *b = NULL;
+	uint8_t *other = NULL;
+	int len = i2d_PUBKEY(maker_key(MAKER_P256), &other);
+
+	(void)state;
+	assert_true(len > 0);
+	f.issuer->spki = (struct der){ other, (size_t)len };
+	must(issue_bench_new(f.issuer, 3, &b, &f.e), &f.e);
+	f.issuer->spki = saved;
+	for (int n = 0; n < 10; n++) {
+		struct issued *i = NULL;
+
+		assert_int_equal(issue(b, plan, &i, &f.e), n % 3 == 0 ? ERR_INTERNAL : ERR_OK);
+		assert_true((i == NULL) == (n % 3 == 0));
+		issued_free(i);
+	}
+	issue_bench_free(b);
+	OPENSSL_free(other);
+}
+
 int
 main(void)
 {
@@ -153,6 +193,8 @@ main(void)
 		cmocka_unit_test(test_every_field_of_the_plan),
 		cmocka_unit_test(test_another_issuer),
 		cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_issue_asks_for_the_fields),
+		cmocka_unit_test(test_issue_asks_for_the_signature),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
