@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <err.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -147,6 +148,8 @@ run_loop(struct run *r)
 	while (r->done < r->requests->n) {
 		int n = epoll_wait(r->epoll, ev, EVENTS, LOAD_QUIET_MS);
 
+		if (n < 0 && errno == EINTR)
+			continue;	/* stopped and continued, as by a debugger */
 		if (n < 0)
 			err(1, "epoll");
 		if (n == 0)
