@@ -8,14 +8,18 @@ class Record:
 
     def __init__(self, path):
         self.path = path
-        self.file = open(path, "w")
         self.runs = []
 
     def add(self, section, what, round_number, result):
+        """The run, to which its section may add figures until the file is written."""
         run = {"section": section, "what": what, "round": round_number, **result}
         self.runs.append(run)
-        self.file.write(json.dumps(run) + "\n")
-        self.file.flush()
+        return run
+
+    def write(self):
+        """After every section: what was measured stays, whatever becomes of the next."""
+        with open(self.path, "w") as file:
+            file.writelines(json.dumps(run) + "\n" for run in self.runs)
 
     def median(self, section, what):
         """The median of every figure over the rounds, each figure by itself."""
