@@ -121,6 +121,7 @@ struct store_certificate_filter {
 struct store_config {
 	const char	*path;		/* of the database file */
 	int64_t		 cache_bytes;	/* page cache of the writing connection */
+	int64_t		 log_bytes;	/* checkpoint makes the log this long at once, so that commits need not; 0: it grows */
 };
 
 struct store_ops {

@@ -34,30 +34,38 @@ struct writer {
 	struct writer_item	*head, **tail;	/* pushed, not yet taken */
 	unsigned		 queued;	/* their number */
 	unsigned		 in_use;	/* places: reserved, pushed, or in the group at hand */
+	unsigned		 busiest;	/* the most in use since the last group was taken */
 	struct writer_stats	 stats;
 };
 
+/* On the clock of pthread_cond_timedwait: the condition was made for the monotonic one. */
 static struct timespec
 deadline_in(int64_t us)
 {
-	struct timespec	ts;
+	int64_t	at_us = clock_monotonic_us() + us;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	ts.tv_sec += (time_t)(us / 1000000);
-	ts.tv_nsec += (long)(us % 1000000) * 1000;
-	if (ts.tv_nsec >= 1000000000) {
-		ts.tv_nsec -= 1000000000;
-		ts.tv_sec++;
-	}
-	return ts;
+	return (struct timespec){ .tv_sec = (time_t)(at_us / 1000000), .tv_nsec = (long)(at_us % 1000000) * 1000 };
+}
+
+/*
+ * How many rows are worth waiting for: three quarters of what was in work at once lately.  Fewer make a sync for every few rows;
+ * all of them would leave the processors idle during the sync.
+ */
+static unsigned
+group_goal(const struct writer *w)
+{
+	unsigned	goal = w->busiest * 3 / 4;
+
+	if (goal == 0)
+		goal = 1;
+	return goal < w->cf.group_enough ? goal : w->cf.group_enough;
 }
 
 /* Is there no reason to wait for more?  mu is held, no group is at hand. */
 static bool
 group_complete(const struct writer *w)
 {
-	return w->queued >= w->cf.group_enough || w->queued >= w->cf.group_max ||
-	    w->queued == w->in_use || w->stopping;
+	return w->queued >= group_goal(w) || w->queued >= w->cf.group_max || w->stopping;
 }
 
 /* mu is held. */
@@ -93,6 +101,7 @@ group_take(struct writer *w, unsigned *ret_n)
 		} while (!group_complete(w));
 	}
 	w->sleep = AWAKE;
+	w->busiest = w->in_use;
 
 	group = w->head;
 	for (end = &w->head; *end != NULL && n < w->cf.group_max; end = &(*end)->next)
@@ -269,8 +278,8 @@ writer_reserve(struct writer *w, struct err *e)
 	bool	free_place;
 
 	(void)pthread_mutex_lock(&w->mu);
-	if ((free_place = w->in_use < w->cf.queue_max))
-		w->in_use++;
+	if ((free_place = w->in_use < w->cf.queue_max) && ++w->in_use > w->busiest)
+		w->busiest = w->in_use;
 	(void)pthread_mutex_unlock(&w->mu);
 	if (!free_place)
 		return err_set(e, ERR_BUSY, "writer: all %u places are taken", w->cf.queue_max);
@@ -283,6 +292,7 @@ writer_unreserve(struct writer *w)
 	(void)pthread_mutex_lock(&w->mu);
 	assert(w->in_use > w->queued);
 	w->in_use--;
+	w->busiest--;	/* it will not come: nobody waits for it */
 	wake_if_due(w);
 	(void)pthread_mutex_unlock(&w->mu);
 }

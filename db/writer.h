@@ -5,8 +5,8 @@
  *     writer:  record the group -> done(arg) for each, its last act
  *
  * A reserved place means that push cannot fail, so a suspended connection always comes back.
- * The writer lingers up to linger_us for a fuller group, but not once every reserved place has been pushed: then nobody
- * else is on the way.
+ * The writer lingers up to linger_us for a fuller group: until three quarters of the places that were in use at once lately are
+ * pushed, or group_enough are.  One station, or two, are never kept waiting.
  */
 #ifndef DB_WRITER_H
 #define DB_WRITER_H

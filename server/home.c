@@ -21,7 +21,9 @@ static enum err_code
 home_open_ledger(struct home *h, struct err *e)
 {
 	char path[HOME_PATH_BYTES];
-	struct store_config cf = { .path = path, .cache_bytes = h->config.commit_cache_mib << 20 };
+	struct store_config cf = {
+		.path = path, .cache_bytes = h->config.commit_cache_mib << 20, .log_bytes = HOME_LOG_BYTES
+	};
 	struct err why;
 	enum err_code rc;
 

@@ -6,7 +6,10 @@
 #include "config.h"
 #include "db/store.h"
 
-enum { HOME_PATH_BYTES = 1024 };
+enum {
+	HOME_PATH_BYTES = 1024,
+	HOME_LOG_BYTES = 16 << 20	/* as long as the log gets between two checkpoints */
+};
 
 #define HOME_DEFAULT "/var/lib/lineca"
 #define HOME_CONFIG "lineca.conf"

@@ -161,6 +161,21 @@ connection_open(struct connection *c, const char *path, bool create, struct err 
 }
 
 enum err_code
+connection_extend_log(struct connection *c, int64_t log_bytes, int64_t cache_bytes, struct err *e)
+{
+	char	text[256];
+
+	/*
+	 * A transaction that does not fit a small cache spills its pages into the log and is then rolled back: they stay there as bytes
+	 * that nobody reads, until commits write over them.
+	 */
+	(void)snprintf(text, sizeof(text), "PRAGMA cache_size = 50; BEGIN IMMEDIATE; CREATE TABLE log_room (room BLOB) STRICT;"
+	    "INSERT INTO log_room (room) VALUES (zeroblob(%lld)); ROLLBACK; PRAGMA cache_size = -%lld;",
+	    (long long)log_bytes, (long long)(cache_bytes / 1024));
+	return connection_exec(c, text, "log", e);
+}
+
+enum err_code
 connection_prepare(struct connection *c, enum connection_kind kind, int64_t cache_bytes, struct err *e)
 {
 	char		 settings[160];

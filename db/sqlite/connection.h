@@ -32,6 +32,13 @@ void				connection_close(struct connection *c);	/* also of a zeroed or half-open
 /* SQLite's answer as an error: BUSY, NOMEM, a constraint that should have held (ERR_INTERNAL), the rest ERR_STORAGE. */
 enum err_code			connection_fail(struct connection *c, int sqlite_rc, const char *what, struct err *e);
 
+/*
+ * Writes the log once to about log_bytes, the length it will have, so that no commit has to make the file longer: a sync that does not costs half.
+ * Only when the log is empty.  Leaves cache_bytes of page cache.
+ */
+ERR_MUST_CHECK enum err_code	connection_extend_log(struct connection *c, int64_t log_bytes, int64_t cache_bytes,
+				    struct err *e);
+
 /* Runs fixed text; for settings and schemas only. */
 ERR_MUST_CHECK enum err_code	connection_exec(struct connection *c, const char *text, const char *what, struct err *e);
 ERR_MUST_CHECK enum err_code	connection_pragma_int(struct connection *c, const char *text, int64_t *ret, struct err *e);

@@ -120,6 +120,7 @@ sqlite_open(const struct store_config *cf, struct store **ret, struct err *e)
 		goto out;
 	}
 	s->cache_bytes = cf->cache_bytes;
+	s->log_bytes = cf->log_bytes;
 	if ((rc = keys_new(&s->keys, e)) != ERR_OK ||
 	    (rc = connection_open(&s->writer, s->path, false, e)) != ERR_OK ||
 	    (rc = schema_check(&s->writer, &version, e)) != ERR_OK ||
@@ -171,7 +172,7 @@ sqlite_checkpoint(struct store *s, struct err *e)
 		return code;
 	if ((rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)) != SQLITE_OK)
 		return connection_fail(&s->writer, rc, "checkpoint", e);
-	return ERR_OK;
+	return s->log_bytes > 0 ? connection_extend_log(&s->writer, s->log_bytes, s->cache_bytes, e) : ERR_OK;
 }
 
 const struct store_ops store_sqlite = {

@@ -12,6 +12,7 @@ struct store {
 	struct connection	 writer;
 	char			*path;
 	int64_t			 cache_bytes;
+	int64_t			 log_bytes;
 	struct keys		*keys;
 	/* record.c: what a group does to each batch; kept from call to call for its memory */
 	struct tally		*tallies;

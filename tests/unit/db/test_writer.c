@@ -267,17 +267,19 @@ test_linger_time(void **state)
 	int64_t		 start_us;
 
 	start(b, 8, 8, 8, 50000);
-	assert_ok(writer_reserve(b->w, &e));	/* somebody who takes his time */
+	assert_ok(writer_reserve(b->w, &e));	/* two who take their time */
+	assert_ok(writer_reserve(b->w, &e));
 	request_init(&r, b->l, b->batch, 1);
 	start_us = clock_monotonic_us();
 	push(b, &r);
 	request_wait(&r);
 	assert_true(clock_monotonic_us() - start_us >= 50000);
 	writer_unreserve(b->w);
+	writer_unreserve(b->w);
 	requests_free(&r, 1);
 }
 
-/* It ends at once when the last place is pushed, when it is given back, or when there are enough. */
+/* It ends at once when three quarters of the places are pushed, when the others are given back, or when there are enough. */
 static void
 test_linger_ends(void **state)
 {
@@ -290,7 +292,8 @@ test_linger_ends(void **state)
 	start(b, 8, 8, 3, 20000000);
 	for (i = 0; i < 5; i++)
 		request_init(&r[i], b->l, b->batch, (unsigned)i);
-	/* both pushed */
+	/* one, then two of three */
+	assert_ok(writer_reserve(b->w, &e));
 	assert_ok(writer_reserve(b->w, &e));
 	push(b, &r[0]);
 	(void)usleep(20000);
@@ -306,17 +309,20 @@ test_linger_ends(void **state)
 	assert_false(atomic_load(&r[2].done));
 	writer_unreserve(b->w);
 	request_wait(&r[2]);
+	writer_unreserve(b->w);
 	requests_free(r, 3);
-	/* enough, though a place is still held */
-	assert_ok(writer_reserve(b->w, &e));
+	/* enough, though more than as many places are still held */
+	for (i = 0; i < 8; i++)
+		assert_ok(writer_reserve(b->w, &e));
 	for (i = 0; i < 3; i++) {
 		request_init(&r[i], b->l, b->batch, 10 + (unsigned)i);
-		push(b, &r[i]);
+		writer_push(b->w, &r[i].item);
 	}
 	for (i = 0; i < 3; i++)
 		request_wait(&r[i]);
 	assert_int_equal(gate.sizes[2], 3);
-	writer_unreserve(b->w);
+	for (i = 0; i < 5; i++)
+		writer_unreserve(b->w);
 	assert_true(clock_monotonic_us() - start_us < 10000000);	/* no linger ran out */
 	requests_free(r, 3);
 }
