@@ -304,6 +304,9 @@ decode_any(struct der body, struct sink *out, bool *ret_key)
 	const uint8_t *begin;
 	const char *wrong;
 
+	/* what some editors write before a text */
+	if (body.len > 3 && memcmp(body.p, "\xef\xbb\xbf", 3) == 0)
+		skip(&body, 3);
 	if (is_whole_der(body))
 		wrong = copy_der(body, out);
 	else if ((begin = find(body, begin_mark)) != NULL)

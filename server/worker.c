@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 static void
 order_free(struct order *o)
 {
@@ -67,6 +69,8 @@ workers_prepare(struct line *l, unsigned count, struct err *e)
 	for (unsigned i = 0; i < count; i++) {
 		if ((rc = worker_new(l, &w, e)) != ERR_OK)
 			return rc;
+		if (i == 0 && !pop_reuses_key(w->pop))
+			log_event(LOG_WARN, "start", "this OpenSSL does not verify with a reused key: each P-256 request costs a little more");
 		w->next = l->workers_idle;
 		l->workers_idle = w;
 	}

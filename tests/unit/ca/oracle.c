@@ -332,7 +332,7 @@ judge_signature_alg(X509_REQ *req)
 	case NID_ecdsa_with_SHA256:
 	case NID_ecdsa_with_SHA384:
 	case NID_ecdsa_with_SHA512:
-		return EVP_PKEY_is_a(key, "EC") && type == V_ASN1_UNDEF ? NULL : "ECDSA algorithm";
+		return EVP_PKEY_is_a(key, "EC") && (type == V_ASN1_UNDEF || type == V_ASN1_NULL) ? NULL : "ECDSA algorithm";
 	case NID_sha256WithRSAEncryption:
 	case NID_sha384WithRSAEncryption:
 	case NID_sha512WithRSAEncryption:
