@@ -226,7 +226,7 @@ take_block(struct der *d, struct sink *out)
 
 	skip(d, strlen(begin_mark));
 	if (!take_label(d, &label))
-		return "its BEGIN line is broken";
+		return "its BEGIN line is broken (curl needs --data-binary, not -d)";
 	if ((end = find(*d, end_mark)) == NULL) {
 		(void)decode_base64(*d, out);
 		return "its END line is missing (is it cut off?)";

@@ -152,7 +152,7 @@ device_id_check(const char *id, size_t len, struct err *e)
 
 		if (!ascii_letter(c) && !(c >= '0' && c <= '9') && (c == '\0' || strchr(":_.-", c) == NULL))
 			return err_say(e, ERR_SUBJECT, "The device id (the subject's CN) may hold letters, digits and : _ . -"
-			    " only; its character number %zu is another.", i + 1);
+			    " only; its character number %zu is %s.", i + 1, c == ' ' ? "a space" : "another");
 		hex += hex_digit(id[i]);
 	}
 	if (len == LIMIT_REGISTRATION_CODE_BYTES && hex == len)

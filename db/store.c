@@ -79,7 +79,7 @@ store_record_row_say(const struct store_record_row *row, struct err *e)
 	/* Only what a row alone can meet; the rest is said by who failed the whole group. */
 	if (row->result == ERR_DEVICE_EXISTS)
 		(void)err_say(e, row->result, "Device %s already has a certificate for another key. "
-		    "A device whose key was lost needs a new device id, or its certificate revoked.", device);
+		    "A device whose key was lost needs a new device id.", device);
 	else if (row->result == ERR_KEY_REUSED)
 		(void)err_say(e, row->result, "The key of device %s already belongs to device %s. "
 		    "Two devices with one key come from a copied image: make a new key on the device.", device, row->other);

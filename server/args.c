@@ -19,20 +19,44 @@ getopt_table(const struct arg_option *options, struct option *out)
 	out[n] = (struct option){ 0 };
 }
 
+/* getopt takes "--quant" for "--quantity"; in an order, what was meant must be written. */
+static enum err_code
+check_written_out(const struct cmd *c, const struct option *table, struct err *e)
+{
+	for (int i = 1; i < c->argc && strcmp(c->argv[i], "--") != 0; i++) {
+		const char *word = c->argv[i];
+		size_t len = strcspn(word, "=");
+		const struct option *o = table;
+
+		if (strncmp(word, "--", 2) != 0)
+			continue;
+		while (o->name != NULL && (strlen(o->name) != len - 2 || strncmp(o->name, word + 2, len - 2) != 0))
+			o++;
+		if (o->name == NULL)
+			return err_set(e, ERR_USAGE, "there is no option %.*s here", (int)len, word);
+		if (o->has_arg != 0 && word[len] == '\0')
+			i++;	/* the next word is its value, whatever it looks like */
+	}
+	return ERR_OK;
+}
+
 enum err_code
 args_parse(struct cmd *c, const struct arg_option *options, int min, int max, const char **operands, struct err *e)
 {
 	struct option table[ARGS_OPTIONS_MAX];
+	enum err_code rc;
 	int opt, given;
 
 	getopt_table(options, table);
+	if ((rc = check_written_out(c, table, e)) != ERR_OK)
+		return rc;
 	opterr = 0;
 	optind = 0;	/* glibc: start anew, main has been here before */
 	while ((opt = getopt_long(c->argc, c->argv, ":", table, NULL)) != -1) {
 		if (opt == ':')
 			return err_set(e, ERR_USAGE, "%s needs a value", c->argv[optind - 1]);
 		if (opt == '?')
-			return err_set(e, ERR_USAGE, "%s is no option of this command, or not written out", c->argv[optind - 1]);
+			return err_set(e, ERR_USAGE, "there is no option %s here", c->argv[optind - 1]);
 		if (opt == 'H')
 			c->home = optarg;
 		else if (options[opt - 1].value != NULL)
@@ -42,7 +66,7 @@ args_parse(struct cmd *c, const struct arg_option *options, int min, int max, co
 	}
 	given = c->argc - optind;
 	if (given < min)
-		return err_set(e, ERR_USAGE, "something is missing");
+		return err_set(e, ERR_USAGE, "%s is missing", min - given == 1 ? "an argument" : "more than one argument");
 	if (given > max)
 		return err_set(e, ERR_USAGE, "%s is one word too many", c->argv[optind + max]);
 	for (int i = 0; i < max; i++)

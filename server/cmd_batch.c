@@ -121,8 +121,8 @@ cmd_batch_create(struct cmd *c, struct err *e)
 	    (rc = home_lock(&h, HOME_BATCH_LOCK, "another batch create", &lock_fd, e)) != ERR_OK ||
 	    (rc = h.ops->batch_create(h.store, &cr.batch, device_list_next, &cr.list, e)) != ERR_OK)
 		goto out;
-	(void)fprintf(stderr, "batch %s is open: %lld certificates%s\n", cr.batch.name, (long long)cr.batch.quantity,
-	    cr.batch.listed ? ", only for the devices listed" : "");
+	(void)fprintf(stderr, "batch %s is open: %lld certificate%s%s\n", cr.batch.name, (long long)cr.batch.quantity,
+	    cr.batch.quantity == 1 ? "" : "s", cr.batch.listed ? ", only for the devices listed" : "");
 	if (cr.batch.listed && (size_t)cr.batch.quantity != cr.list.count)
 		(void)fprintf(stderr, "note: %zu devices are listed, %lld certificates ordered\n", cr.list.count,
 		    (long long)cr.batch.quantity);
@@ -144,7 +144,7 @@ print_json(void *arg, const struct store_batch *b, struct err *e)
 	(void)arg;
 	if (text == NULL)
 		return err_set(e, ERR_NOMEM, "batch list");
-	(void)puts(text);
+	(void)fputs(text, stdout);
 	free(text);
 	return ERR_OK;
 }

@@ -37,7 +37,7 @@ print_json(const struct store_ca *ca, const struct ca_facts *f, struct err *e)
 		cJSON_Delete(o);
 	}
 	if (text != NULL)
-		(void)puts(text);
+		(void)fputs(text, stdout);
 	free(text);
 	free(pem);
 	return text != NULL ? ERR_OK : err_set(e, ERR_NOMEM, "ca");

@@ -49,7 +49,7 @@ print_json(void *arg, const struct store_certificate *c, struct err *e)
 	(void)arg;
 	if (text == NULL)
 		return err_set(e, ERR_NOMEM, "cert list");
-	(void)puts(text);
+	(void)fputs(text, stdout);
 	free(text);
 	/* a reader that went away (| head) ends a list of millions */
 	return ferror(stdout) ? err_set(e, ERR_IO, "standard output could not be written") : ERR_OK;
@@ -110,7 +110,7 @@ find(struct home *h, const char *text, struct recorded **ret, struct err *e)
 	enum err_code rc;
 
 	if (!hex_decode(text, serial, sizeof(serial)))
-		return err_set(e, ERR_USAGE, "%.80s: a serial of %d hexadecimal digits is needed", text, 2 * STORE_SERIAL_BYTES);
+		return err_set(e, ERR_USAGE, "%.80s: a serial of %d hexadecimal digits is needed; `lineca cert list --device ID` finds it", text, 2 * STORE_SERIAL_BYTES);
 	if ((rc = h->ops->recorded_find_serial(h->reader, serial, ret, e)) == ERR_NOT_FOUND)
 		return err_set(e, rc, "no certificate has the serial %s", text);
 	return rc;

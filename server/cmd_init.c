@@ -52,23 +52,6 @@ parse_arguments(struct cmd *c, struct init *in, struct err *e)
 	return ERR_OK;
 }
 
-/* An empty directory may wait for its home: systemd makes such a one. */
-static bool
-is_empty_dir(const char *path)
-{
-	struct dirent *entry;
-	bool empty = true;
-	DIR *d;
-
-	if ((d = opendir(path)) == NULL)
-		return false;
-	while ((entry = readdir(d)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			empty = false;
-	(void)closedir(d);
-	return empty;
-}
-
 static enum err_code
 check_absent(const struct init *in, struct err *e)
 {
@@ -79,7 +62,8 @@ check_absent(const struct init *in, struct err *e)
 
 		return errnum == ENOENT ? ERR_OK : err_set(e, file_err_code(errnum), "%s: %s", in->home, strerror(errnum));
 	}
-	if (is_empty_dir(in->home))
+	/* an empty directory may wait for its home: systemd makes such a one */
+	if (file_is_empty_dir(in->home))
 		return ERR_OK;
 	return err_set(e, ERR_CONFLICT, "%s exists already: nothing was changed. Choose another directory with --home", in->home);
 }

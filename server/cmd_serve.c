@@ -147,7 +147,8 @@ serve_run(struct serve *s, struct err *e)
 	(void)printf("listening on http://%s%s%s:%u\n", v6 ? "[" : "", s->address, v6 ? "]" : "", http_server_port(s->http));
 	if (fflush(stdout) != 0)
 		log_event(LOG_WARN, "start", "standard output cannot be written");
-	log_event(LOG_INFO, "start", "lineca %s serves %s on port %u", LINECA_VERSION, s->home.path, http_server_port(s->http));
+	log_event(LOG_INFO, "start", "lineca %s serves %s on http://%s%s%s:%u", LINECA_VERSION, s->home.path, v6 ? "[" : "", s->address,
+	    v6 ? "]" : "", http_server_port(s->http));
 	asked = serve_wait(s);
 	log_event(LOG_INFO, "stop", "%s: finishing what is held", asked ? "asked to stop" : "the ledger failed");
 	if (!asked)
@@ -171,5 +172,7 @@ cmd_serve(struct cmd *c, struct err *e)
 			rc = serve_run(&s, e);
 	}
 	serve_end(&s);
+	if (rc == ERR_OK)
+		log_event(LOG_INFO, "stop", "stopped; nothing is held");
 	return rc;
 }

@@ -211,7 +211,11 @@ set_named(struct config *c, const char *section, const char *name, const char *v
 		/* names are unique, so one above all sections can only mean one thing */
 		if (strcmp(settings[i].name, name) == 0 && (*section == '\0' || strcmp(settings[i].section, section) == 0))
 			return set_setting(c, &settings[i], value, e);
-	return err_set(e, ERR_CONFIG, "[%.40s] has no setting %.40s", section, name);
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (strcmp(settings[i].section, section) == 0)
+			return err_set(e, ERR_CONFIG, "[%.40s] has no setting %.40s", section, name);
+	return err_set(e, ERR_CONFIG, "%.40s stands in [%.40s], and there is no such section: commit, guard, issue, log, server, profile NAME",
+	    name, section);
 }
 
 /* inih: 1 = go on, 0 = this line is wrong. */
@@ -273,7 +277,7 @@ config_load(const char *path, struct config *ret, struct err *e)
 	line = ini_parse_string(text, on_setting, &reading);
 	if (line != 0) {
 		rc = err_set(e, ERR_CONFIG, "%s, line %d: %s", path, line,
-		    inner.code != ERR_OK ? inner.log_text : "neither a [section], a setting = value nor a comment");
+		    inner.code != ERR_OK ? inner.log_text : "neither a [section], a setting = value nor a comment (is a ] or an = missing?)");
 		goto out;
 	}
 	if ((rc = check_together(c, &inner)) != ERR_OK) {

@@ -168,6 +168,27 @@ enroll_answer(struct enroll *en, const struct recorded *recorded, bool is_new)
 	enroll_free(en);
 }
 
+/* What the transaction refused, in words for the station. */
+static void
+enroll_say(struct enroll *en)
+{
+	struct err *e = &en->item.err;
+
+	if (en->item.row.result == ERR_KEY_REUSED)
+		(void)err_say(e, ERR_KEY_REUSED,
+		    "This key belongs to the device %s: a cloned image. Stop and tell the engineer; no two devices may share a key.",
+		    en->item.row.other);
+	else if (en->item.row.result == ERR_DEVICE_EXISTS)
+		(void)err_say(e, ERR_DEVICE_EXISTS,
+		    "The device %s has a certificate for another key: it was re-flashed, or two devices carry one label. "
+		    "Set it aside; sending again does not help.", en->device_id);
+	else if (en->item.row.result == ERR_BATCH_CLOSED)
+		(void)err_say(e, ERR_BATCH_CLOSED, "The batch %s is closed. Nothing was issued; ask the line lead to open it.", en->batch);
+	else if (en->item.row.result == ERR_BATCH_FULL)
+		(void)err_say(e, ERR_BATCH_FULL, "The batch %s has issued all that was ordered. Set %s aside and ask for a new batch.",
+		    en->batch, en->device_id);
+}
+
 /* Worker again: the writer has decided.  The client may have hung up; its certificate is recorded, and is there when it asks again. */
 static void
 enroll_resumed(struct http_request *req, void *arg)
@@ -177,10 +198,7 @@ enroll_resumed(struct http_request *req, void *arg)
 	(void)req;
 	stage_done(en, STAGE_RECORD);
 	if (en->item.row.result != ERR_OK) {
-		if (en->item.row.result == ERR_KEY_REUSED)
-			(void)err_say(&en->item.err, ERR_KEY_REUSED,
-			    "This key belongs to the device %s: a cloned image. Stop and tell the engineer; no two devices may share a key.",
-			    en->item.row.other);
+		enroll_say(en);
 		enroll_refuse(en, &en->item.err);
 		return;
 	}

@@ -89,7 +89,7 @@ guard_check(struct guard *g, const struct ca_facts *ca, int64_t *ret_now_us, str
 	free_bytes = guard_disk_free_bytes(g);
 	if (free_bytes < g->disk_reserve_bytes)
 		return err_say(e, ERR_DISK_LOW,
-		    "The line server's disk has %lld MiB free and needs %lld. Nothing was issued; make room and try again.",
+		    "The line server's disk has %lld MiB free and needs %lld MiB. Nothing was issued; make room and try again.",
 		    (long long)(free_bytes >= 0 ? free_bytes >> 20 : 0), (long long)(g->disk_reserve_bytes >> 20));
 	*ret_now_us = now_us;
 	return ERR_OK;

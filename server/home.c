@@ -46,7 +46,9 @@ home_open(struct home *h, const char *path, struct err *e)
 	h->ops = &store_sqlite;
 	if ((rc = home_join(h, HOME_CONFIG, file, e)) != ERR_OK)
 		return rc;
-	if ((rc = config_load(file, &h->config, e)) == ERR_NOT_FOUND)
+	if ((rc = config_load(file, &h->config, e)) == ERR_NOT_FOUND && access(path, F_OK) == 0 && !file_is_empty_dir(path))
+		return err_set(e, ERR_NOT_FOUND, "%s is missing: restore it from the backup (an empty one means the defaults)", file);
+	if (rc == ERR_NOT_FOUND)
 		return err_set(e, ERR_NOT_FOUND, "there is no home at %s: make one with `lineca --home %s init`", path, path);
 	if (rc == ERR_PERMISSION)
 		return err_set(e, rc, "the home %s may not be read by this user: run lineca as the user who owns it", path);

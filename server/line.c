@@ -11,7 +11,10 @@
 #include "base/log.h"
 #include "worker.h"
 
-enum { CA_ENDS_SOON_S = 365 * 86400 };	/* an order for a new CA takes an organisation months */
+enum {
+	CA_ENDS_SOON_S = 365 * 86400,		/* an order for a new CA takes an organisation months */
+	CA_CUT_WORTH_SAYING_S = 90 * 86400	/* both last ten years by default: the first months are no news */
+};
 
 /* The key of a CA may be elsewhere (a CA that only served another line): it then issues nothing here. */
 static enum err_code
@@ -45,7 +48,7 @@ warn_of_end(const struct line *l, const struct line_ca *ca)
 	else if (now_s + CA_ENDS_SOON_S >= ca->facts.not_after_s)
 		log_event(LOG_WARN, "ca", "the CA %s ends at %s: set up a new one in time; its certificates are cut to that moment",
 		    ca->row.name, end);
-	else if (now_s + validity_s > ca->facts.not_after_s)
+	else if (now_s + validity_s > ca->facts.not_after_s + CA_CUT_WORTH_SAYING_S)
 		log_event(LOG_INFO, "ca", "certificates of the CA %s end with it at %s, earlier than their profile says",
 		    ca->row.name, end);
 }

@@ -104,8 +104,7 @@ print_usage(FILE *f)
 	for (size_t i = 0; i < COMMANDS; i++)
 		(void)fprintf(f, "  %-6s %-7s %s\n", commands[i].noun, commands[i].verb != NULL ? commands[i].verb : "",
 		    commands[i].summary);
-	(void)fprintf(f, "  %-6s %-7s %s\n  %-6s %-7s %s\n\n", "help", "", "this, or `help COMMAND`", "version", "",
-	    "the version of this program");
+	(void)fprintf(f, "  %-14s %s\n  %-14s %s\n\n", "help", "this, or `help COMMAND`", "version", "the version of this program");
 	(void)fprintf(f, "The home is --home DIR, else $LINECA_HOME, else %s.\n"
 	    "Listings take --json: one object a line. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
 	    "3 done in part, 4 refused because of the present state, 5 not permitted.\n", HOME_DEFAULT);

@@ -23,6 +23,7 @@ const struct http_route routes[] = {
 	{ HTTP_GET, "/healthz", 0, NULL, false, reading_healthz },
 	{ HTTP_GET, "/readyz", 0, NULL, false, reading_readyz },
 	{ HTTP_GET, "/", 0, NULL, false, page_index },
+	{ HTTP_GET, "/icon.svg", 0, NULL, false, page_asset },
 	{ HTTP_GET, "/app.js", 0, NULL, false, page_asset },
 	{ HTTP_GET, "/style.css", 0, NULL, false, page_asset },
 };

@@ -1,6 +1,7 @@
 #include "view.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/hex.h"
@@ -111,8 +112,13 @@ view_pem(const struct store_certificate *c)
 char *
 view_print(cJSON *o)
 {
-	char *text = cJSON_PrintUnformatted(o);
+	char *text = cJSON_PrintUnformatted(o), *line = NULL;
+	size_t len;
 
+	if (text != NULL && (line = realloc(text, (len = strlen(text)) + 2)) == NULL)
+		free(text);
+	if (line != NULL)
+		memcpy(line + len, "\n", 2);
 	cJSON_Delete(o);
-	return text;
+	return line;
 }

@@ -21,7 +21,7 @@ char	*view_pem(const struct store_certificate *c);
 void	 view_time_s(cJSON *o, const char *name, int64_t s);
 void	 view_time_us(cJSON *o, const char *name, int64_t us);	/* 0: null */
 
-/* Prints the object as one line and deletes it.  NULL without memory (also for NULL). */
+/* Prints the object as one line with its end and deletes it.  NULL without memory (also for NULL). */
 char	*view_print(cJSON *o);
 
 #endif

@@ -6,11 +6,13 @@
 
 EMBED(asset_index_html, WEB_DIR "/index.html");
 EMBED(asset_app_js, WEB_DIR "/app.js");
+EMBED(asset_icon_svg, WEB_DIR "/icon.svg");
 EMBED(asset_style_css, WEB_DIR "/style.css");
 
 static const struct asset assets[] = {
 	{ "/", "text/html; charset=utf-8", asset_index_html, asset_index_html_end },
 	{ "/app.js", "text/javascript; charset=utf-8", asset_app_js, asset_app_js_end },
+	{ "/icon.svg", "image/svg+xml", asset_icon_svg, asset_icon_svg_end },
 	{ "/style.css", "text/css; charset=utf-8", asset_style_css, asset_style_css_end },
 };
 

@@ -353,7 +353,7 @@ memory_batch_create(struct store *s, const struct store_batch *b,
 	if (rc != ERR_OK)
 		;
 	else if (batch_by_name(s, b->name) != NULL)
-		rc = err_say(e, ERR_CONFLICT, "There is a batch named %s already.", b->name);
+		rc = err_say(e, ERR_CONFLICT, "There is a batch named %s already, and an order never changes: choose another name.", b->name);
 	else if (b->ca_id < 1 || (size_t)b->ca_id > s->cas_n || b->quantity < 1)
 		rc = err_set(e, ERR_INTERNAL, "batch %s: no such CA, or no quantity", b->name);
 	else if ((more = reallocarray(s->batches, s->batches_n + 1, sizeof(*more))) == NULL)
@@ -382,7 +382,7 @@ memory_batch_set_state(struct store *s, const char *name, enum batch_state state
 	if ((be = batch_by_name(s, name)) != NULL)
 		be->batch.state = state;
 	else
-		rc = err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %s.", name);
+		rc = err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
 	(void)pthread_mutex_unlock(&s->mu);
 	return rc;
 }
@@ -439,7 +439,7 @@ memory_batch_find(struct store_reader *r, const char *name, struct store_batch *
 	if ((be = batch_by_name(s, name)) != NULL)
 		*ret = be->batch;
 	else
-		rc = err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %s.", name);
+		rc = err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
 	(void)pthread_mutex_unlock(&s->mu);
 	return rc;
 }

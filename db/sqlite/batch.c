@@ -80,7 +80,7 @@ batch_insert(struct connection *c, const struct store_batch *b, int64_t *ret_id,
 	if ((rc = statement_run(c, s, e)) != ERR_OK)
 		return rc;
 	if (sqlite3_changes(c->db) == 0)
-		return err_say(e, ERR_CONFLICT, "There is a batch named %s already.", b->name);
+		return err_say(e, ERR_CONFLICT, "There is a batch named %s already, and an order never changes: choose another name.", b->name);
 	*ret_id = sqlite3_last_insert_rowid(c->db);
 	return ERR_OK;
 }
@@ -182,7 +182,7 @@ sqlite_batch_set_state(struct store *s, const char *name, enum batch_state state
 	if ((rc = statement_run(c, STATEMENT_BATCH_SET_STATE, e)) != ERR_OK)
 		return rc;
 	if (sqlite3_changes(c->db) == 0)
-		return err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %s.", name);
+		return err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
 	return ERR_OK;
 }
 
@@ -220,7 +220,7 @@ sqlite_batch_find(struct store_reader *r, const char *name, struct store_batch *
 	if ((rc = statement_step(c, STATEMENT_BATCH_FIND, &found, e)) != ERR_OK)
 		return rc;
 	if (!found)
-		return err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %s.", name);
+		return err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
 	if ((rc = batch_from_row(c, STATEMENT_BATCH_FIND, &b, e)) == ERR_OK)
 		*ret = b;
 	statement_done(c, STATEMENT_BATCH_FIND);

@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -136,6 +137,22 @@ file_sync_dir(const char *path, struct err *e)
 		rc = file_err(e, "sync", path);
 	(void)close(fd);
 	return rc;
+}
+
+bool
+file_is_empty_dir(const char *path)
+{
+	struct dirent *entry;
+	bool empty = true;
+	DIR *d;
+
+	if ((d = opendir(path)) == NULL)
+		return false;
+	while ((entry = readdir(d)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			empty = false;
+	(void)closedir(d);
+	return empty;
 }
 
 enum err_code

@@ -20,6 +20,9 @@ ERR_MUST_CHECK enum err_code	file_write_new(const char *path, mode_t mode, const
 /* Makes the names in a directory durable. */
 ERR_MUST_CHECK enum err_code	file_sync_dir(const char *path, struct err *e);
 
+/* Is it a directory that can be read and holds nothing? */
+bool				file_is_empty_dir(const char *path);
+
 /* DIR/NAME into out; ERR_USAGE if it does not fit. */
 ERR_MUST_CHECK enum err_code	file_join(char *out, size_t out_size, const char *dir, const char *name, struct err *e);
 

@@ -54,6 +54,7 @@ struct http_request {
 	char			 id[HTTP_ID_BYTES];
 	char			 argument[HTTP_ARGUMENT_BYTES];
 	char			 allow[32];	/* for 405 */
+	char			 url[96];	/* for the log; cut */
 	char			 peer[HTTP_PEER_BYTES];
 	bool			 is_head;
 	bool			 handled;	/* the route's handler has seen it */

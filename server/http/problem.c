@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "http/internal.h"
 
 /* What a code is to a client.  retry_s: when trying again can help, 0: it cannot. */
@@ -100,12 +101,13 @@ http_status(enum err_code code)
 }
 
 static char *
-problem_json(const struct http_request *r, const struct problem *p, const struct err *e)
+problem_json(const struct http_request *r, const struct problem *p, const struct err *e, size_t *ret_len)
 {
 	const char *code = problem_code(e->code, p->status);
 	/* an internal error's own text never leaves */
 	const char *detail = p->status != 500 && e->client_text[0] != '\0' ? e->client_text : p->detail;
 	char type[64];
+	struct buf line = { 0 };
 	cJSON *o = cJSON_CreateObject();
 	char *text = NULL;
 
@@ -118,7 +120,12 @@ problem_json(const struct http_request *r, const struct problem *p, const struct
 	    cJSON_AddStringToObject(o, "request_id", r->id) != NULL)
 		text = cJSON_PrintUnformatted(o);
 	cJSON_Delete(o);
-	return text;
+	if (text == NULL)
+		return NULL;
+	buf_puts(&line, text);
+	buf_puts(&line, "\n");
+	free(text);
+	return buf_take(&line, ret_len);
 }
 
 void
@@ -128,6 +135,7 @@ http_reply_problem(struct http_request *r, const struct err *e)
 	    "\"status\":500,\"detail\":\"The line server has no memory left.\",\"code\":\"internal\"}";
 	struct problem p = problem_of(e->code);
 	char retry[16];
+	size_t len = 0;
 	char *text;
 
 	if (e != &r->refusal)
@@ -138,8 +146,8 @@ http_reply_problem(struct http_request *r, const struct err *e)
 	}
 	if (e->code == ERR_METHOD)
 		http_reply_header(r, MHD_HTTP_HEADER_ALLOW, r->allow);
-	if ((text = problem_json(r, &p, e)) != NULL)
-		http_reply(r, p.status, "application/problem+json", text, strlen(text));
+	if ((text = problem_json(r, &p, e, &len)) != NULL)
+		http_reply(r, p.status, "application/problem+json", text, len);
 	else
 		http_reply_static(r, 500, "application/problem+json", no_memory, sizeof(no_memory) - 1);
 }

@@ -25,6 +25,7 @@ reply_log(const struct http_request *r)
 	log_begin(&l, r->status >= 400 ? LOG_INFO : LOG_DEBUG, "http");
 	log_text(&l, "request", r->id);
 	log_text(&l, "peer", http_request_peer(r));
+	log_text(&l, "path", r->url);
 	log_number(&l, "status", r->status);
 	log_text(&l, "code", r->refusal.code != ERR_OK ? err_name(r->refusal.code) : NULL);
 	log_text(&l, "message", r->refusal.code != ERR_OK ? r->refusal.log_text : NULL);

@@ -60,6 +60,7 @@ request_new(struct http_server *s, struct MHD_Connection *c, const char *url, co
 	r->connection = c;
 	r->started_us = clock_monotonic_us();
 	request_id(s, r->id);
+	(void)snprintf(r->url, sizeof(r->url), "%s", url);
 	r->is_head = strcmp(method, "HEAD") == 0;
 	atomic_fetch_add(&s->in_hand, 1);
 	atomic_fetch_add_explicit(&s->requests, 1, memory_order_relaxed);
