@@ -65,6 +65,8 @@ check_pattern(const struct create *cr, struct err *e)
 
 	if (cr->pattern == NULL)
 		return ERR_OK;
+	if (*cr->pattern == '\0')
+		return err_set(e, ERR_USAGE, "--pattern is empty; leave it out if any device id will do");
 	if ((rc = pattern_compile(cr->pattern, &regex, e)) != ERR_OK)
 		return rc;
 	for (size_t i = 0; i < cr->list.count && rc == ERR_OK; i++)

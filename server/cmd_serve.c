@@ -149,6 +149,8 @@ serve_run(struct serve *s, struct err *e)
 		log_event(LOG_WARN, "start", "standard output cannot be written");
 	log_event(LOG_INFO, "start", "lineca %s serves %s on http://%s%s%s:%u", LINECA_VERSION, s->home.path, v6 ? "[" : "", s->address,
 	    v6 ? "]" : "", http_server_port(s->http));
+	if (line_ready(s->line, e) != ERR_OK)
+		log_err(LOG_WARN, "not_issuing", e);
 	asked = serve_wait(s);
 	log_event(LOG_INFO, "stop", "%s: finishing what is held", asked ? "asked to stop" : "the ledger failed");
 	if (!asked)

@@ -324,7 +324,7 @@ make_certificate(struct enroll *en, struct worker *w, const struct order *o, int
 
 	if ((rc = worker_bench(w, o->ca, &bench, e)) != ERR_OK ||
 	    (rc = serial_next(&en->line->serials, serial, e)) != ERR_OK ||
-	    (rc = plan_new(o->profile, o->ca->issuer, en->csr, now_us / 1000000, serial, &plan, e)) != ERR_OK)
+	    (rc = plan_new(&o->profile, o->ca->issuer, en->csr, now_us / 1000000, serial, &plan, e)) != ERR_OK)
 		return rc;
 	rc = issue(bench, plan, &en->issued, e);
 	plan_free(plan);
@@ -352,6 +352,14 @@ fill_row(struct enroll *en, const struct order *o, int64_t now_us)
 	c->der = issued_der(i, &c->der_len);
 }
 
+static enum err_code
+may_issue(struct enroll *en, const struct order *o, int64_t *ret_now_us, struct err *e)
+{
+	if (!o->has_profile)
+		return err_set(e, ERR_INTERNAL, "batch %s: lineca.conf has no [profile %s]; put it back", en->batch, o->batch.profile);
+	return guard_check(&en->line->guard, &o->ca->facts, ret_now_us, e);
+}
+
 /* Steps 5 to 8.  ERR_OK: the request was answered or is on its way to the writer. */
 static enum err_code
 issue_and_push(struct enroll *en, struct worker *w, struct order *o, struct err *e)
@@ -361,7 +369,7 @@ issue_and_push(struct enroll *en, struct worker *w, struct order *o, struct err 
 
 	if ((rc = csr_key_id(w->pop, en->csr, en->certificate.key_id, e)) != ERR_OK)
 		return rc;
-	if ((rc = guard_check(&en->line->guard, &o->ca->facts, &now_us, e)) != ERR_OK)
+	if ((rc = may_issue(en, o, &now_us, e)) != ERR_OK)
 		return answer_recorded(en, w, o) ? ERR_OK : rc;
 	if ((rc = writer_reserve(en->line->writer, e)) != ERR_OK)
 		return rc;

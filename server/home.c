@@ -29,7 +29,10 @@ home_open_ledger(struct home *h, struct err *e)
 
 	if ((rc = home_join(h, HOME_LEDGER, path, e)) != ERR_OK)
 		return rc;
-	if ((rc = h->ops->open(&cf, &h->store, &why)) != ERR_OK)
+	rc = h->ops->open(&cf, &h->store, &why);
+	if (rc != ERR_OK && (access(path, R_OK | W_OK) == -1 || access(h->path, W_OK) == -1) && errno == EACCES)
+		return err_set(e, ERR_PERMISSION, "%s may not be written by this user: run lineca as the user who owns it", path);
+	if (rc != ERR_OK)
 		return err_set(e, rc, "%s: %s", path, why.log_text);
 	return h->ops->reader_open(h->store, &h->reader, e);
 }
@@ -79,6 +82,16 @@ lock_holder(int fd)
 	return strtol(text, NULL, 10);
 }
 
+/* A command that root ran must not leave a file behind that the server's own user cannot open. */
+static void
+give_to_owner(const struct home *h, int fd)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && stat(h->path, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) == -1)
+		return;		/* then the owner hears of it when he comes */
+}
+
 enum err_code
 home_lock(const struct home *h, const char *name, const char *what, int *ret_fd, struct err *e)
 {
@@ -90,6 +103,7 @@ home_lock(const struct home *h, const char *name, const char *what, int *ret_fd,
 		return rc;
 	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1)
 		return err_set(e, file_err_code(errno), "open %s: %s", path, strerror(errno));
+	give_to_owner(h, fd);
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
 		if (errno == EWOULDBLOCK)
 			rc = err_set(e, ERR_CONFLICT, "%s already runs on the home %s (process %ld)", what, h->path, lock_holder(fd));

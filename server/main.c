@@ -176,6 +176,16 @@ help(int argc, char **argv)
 	return any ? 0 : unknown_command(argc, argv);
 }
 
+/* The text may quote a file or a command line: no control character of theirs reaches the terminal. */
+static void
+print_error(const struct err *e)
+{
+	(void)fputs("lineca: ", stderr);
+	for (const char *p = e->log_text; *p != '\0'; p++)
+		(void)fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, stderr);
+	(void)fputc('\n', stderr);
+}
+
 static int
 run(const struct command *command, struct cmd *c)
 {
@@ -188,7 +198,7 @@ run(const struct command *command, struct cmd *c)
 			return 0;
 		(void)err_set(&e, ERR_IO, "standard output could not be written");
 	}
-	(void)fprintf(stderr, "lineca: %s\n", e.log_text);
+	print_error(&e);
 	if (e.code == ERR_USAGE)
 		(void)fprintf(stderr, "usage: lineca %s\n", command->usage);
 	return exit_code(e.code);

@@ -123,6 +123,31 @@ worker_bench(struct worker *w, const struct line_ca *ca, struct issue_bench **re
 	return ERR_OK;
 }
 
+enum { PATTERN_REPEATS_MAX = 1000 };
+
+/* The C library compiles nested {n} by writing them out, and back-references by trying: both can take gigabytes or seconds. */
+static bool
+pattern_is_cheap(const char *pattern)
+{
+	long product = 1, count;
+
+	for (const char *p = pattern; *p != '\0'; p++) {
+		if (*p == '\\' && p[1] != '\0') {
+			if (*++p >= '1' && *p <= '9')
+				return false;
+		} else if (*p == '{') {
+			const char *comma = p + 1 + strspn(p + 1, "0123456789");
+
+			count = strtol(p + 1, NULL, 10);
+			if (*comma == ',' && comma[1] != '}')
+				count = strtol(comma + 1, NULL, 10);
+			if (count > PATTERN_REPEATS_MAX || (count > 1 && (product *= count) > PATTERN_REPEATS_MAX))
+				return false;
+		}
+	}
+	return true;
+}
+
 enum err_code
 pattern_compile(const char *pattern, regex_t *ret, struct err *e)
 {
@@ -132,6 +157,9 @@ pattern_compile(const char *pattern, regex_t *ret, struct err *e)
 
 	if (strlen(pattern) > LIMIT_PATTERN_BYTES)
 		return err_set(e, ERR_USAGE, "the pattern is longer than %d bytes", LIMIT_PATTERN_BYTES);
+	if (!pattern_is_cheap(pattern))
+		return err_set(e, ERR_USAGE, "the pattern %.80s has \\1 to \\9, or repetitions {n} that multiply to more than %d", pattern,
+		    PATTERN_REPEATS_MAX);
 	(void)snprintf(anchored, sizeof(anchored), "^(%s)$", pattern);
 	/* by itself first: "a)|(b" would fit between the anchors and undo them */
 	if ((rc = regcomp(&bare, pattern, REG_EXTENDED | REG_NOSUB)) == 0)
@@ -141,6 +169,23 @@ pattern_compile(const char *pattern, regex_t *ret, struct err *e)
 		return err_set(e, ERR_USAGE, "the pattern %.80s is no POSIX extended expression: %s", pattern, text);
 	}
 	return ERR_OK;
+}
+
+/* Among the profiles of the start; else lineca.conf is read again: it may be newer than the server. */
+static void
+order_find_profile(struct order *o, const struct home *h)
+{
+	const struct profile *p = config_profile(&h->config, o->batch.profile);
+	struct config *now = NULL;
+	char path[HOME_PATH_BYTES];
+	struct err e;
+
+	if (p == NULL && (now = malloc(sizeof(*now))) != NULL && home_join(h, HOME_CONFIG, path, &e) == ERR_OK &&
+	    config_load(path, now, &e) == ERR_OK)
+		p = config_profile(now, o->batch.profile);
+	if ((o->has_profile = p != NULL))
+		o->profile = *p;
+	free(now);
 }
 
 static enum err_code
@@ -159,10 +204,7 @@ order_new(struct worker *w, const char *name, struct order **ret, struct err *e)
 		    o->batch.ca_name);
 		goto out;
 	}
-	if ((o->profile = config_profile(&h->config, o->batch.profile)) == NULL) {
-		rc = err_set(e, ERR_INTERNAL, "batch %s: lineca.conf has no [profile %s]", name, o->batch.profile);
-		goto out;
-	}
+	order_find_profile(o, h);
 	if (o->batch.pattern[0] != '\0') {
 		if ((rc = pattern_compile(o->batch.pattern, &o->pattern, e)) != ERR_OK)
 			goto out;

@@ -15,7 +15,8 @@
 struct order {
 	struct store_batch	 batch;
 	const struct line_ca	*ca;
-	const struct profile	*profile;
+	bool			 has_profile;	/* false: lineca.conf has lost it; only what is recorded is answered */
+	struct profile		 profile;
 	bool			 has_pattern;
 	regex_t			 pattern;	/* anchored */
 	struct order		*next;
@@ -43,7 +44,7 @@ void				worker_free(struct worker *w);	/* takes NULL */
 /* The means to issue for a CA.  ERR_CA_EXPIRED: this CA has no key here or is not active. */
 ERR_MUST_CHECK enum err_code	worker_bench(struct worker *w, const struct line_ca *ca, struct issue_bench **ret, struct err *e);
 
-/* The order of that name; valid until the next call.  ERR_BATCH_NOT_FOUND; ERR_INTERNAL: its profile or CA is gone. */
+/* The order of that name; valid until the next call.  ERR_BATCH_NOT_FOUND; ERR_INTERNAL: its CA is unknown here. */
 ERR_MUST_CHECK enum err_code	worker_order(struct worker *w, const char *name, struct order **ret, struct err *e);
 
 /* POSIX extended expression that must fit the whole text.  ERR_USAGE, with the library's words.  regfree afterwards. */

@@ -172,6 +172,12 @@ connection_extend_log(struct connection *c, int64_t log_bytes, int64_t cache_byt
 	(void)snprintf(text, sizeof(text), "PRAGMA cache_size = 50; BEGIN IMMEDIATE; CREATE TABLE log_room (room BLOB) STRICT;"
 	    "INSERT INTO log_room (room) VALUES (zeroblob(%lld)); ROLLBACK; PRAGMA cache_size = -%lld;",
 	    (long long)log_bytes, (long long)(cache_bytes / 1024));
+	if (connection_exec(c, text, "log", e) == ERR_OK)
+		return ERR_OK;
+	/* no room on the disk for it: then it grows, or issuing stops at the reserve; reading must go on in any case */
+	if (sqlite3_get_autocommit(c->db) == 0 && connection_exec(c, "ROLLBACK;", "log", e) != ERR_OK)
+		return e->code;
+	(void)snprintf(text, sizeof(text), "PRAGMA cache_size = -%lld;", (long long)(cache_bytes / 1024));
 	return connection_exec(c, text, "log", e);
 }
 

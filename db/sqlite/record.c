@@ -288,6 +288,8 @@ record_finish(struct store *s, const struct store_record_row *rows, size_t n, st
 		if (rows[i].is_new && (rc = record_check(&s->writer, rows[i].certificate, e)) != ERR_OK)
 			return rc;
 	}
+	if ((rc = files_check(&s->files, s->path, e)) != ERR_OK)
+		return rc;
 	return transaction_commit(&s->writer, e);
 }
 

@@ -172,6 +172,8 @@ sqlite_checkpoint(struct store *s, struct err *e)
 		return code;
 	if ((rc = sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL)) != SQLITE_OK)
 		return connection_fail(&s->writer, rc, "checkpoint", e);
+	if ((code = files_check(&s->files, s->path, e)) != ERR_OK)
+		return code;
 	return s->log_bytes > 0 ? connection_extend_log(&s->writer, s->log_bytes, s->cache_bytes, e) : ERR_OK;
 }
 

@@ -3,6 +3,7 @@
 #define DB_SQLITE_STORE_SQLITE_H
 
 #include "db/sqlite/connection.h"
+#include "db/sqlite/files.h"
 #include "db/sqlite/keys.h"
 #include "db/store_internal.h"
 
@@ -13,6 +14,7 @@ struct store {
 	char			*path;
 	int64_t			 cache_bytes;
 	int64_t			 log_bytes;
+	struct files		 files;
 	struct keys		*keys;
 	/* record.c: what a group does to each batch; kept from call to call for its memory */
 	struct tally		*tallies;

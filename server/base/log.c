@@ -1,6 +1,8 @@
 #include "base/log.h"
 
+#include <poll.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +11,7 @@
 #include "base/clock.h"
 
 static enum log_level log_least = LOG_INFO;
+static atomic_uint log_lost;	/* lines since the last that could be written */
 
 void
 log_set_level(enum log_level level)
@@ -130,15 +133,43 @@ log_number(struct log_line *l, const char *key, int64_t value)
 	put(l, p, (size_t)(digits + sizeof(digits) - p));
 }
 
+/* A line must never wait for its reader: a stalled journal would stop the factory's line. */
+static bool
+log_ready(void)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) == 1;
+}
+
+static void
+log_say_lost(void)
+{
+	unsigned lost = atomic_exchange(&log_lost, 0);
+	struct log_line l;
+
+	if (lost == 0)
+		return;
+	log_begin(&l, LOG_WARN, "log");
+	log_number(&l, "lost_lines", lost);
+	log_end(&l);
+}
+
 void
 log_end(struct log_line *l)
 {
 	if (l->level < log_least)
 		return;
 	l->text[l->len++] = '\n';
+	if (!log_ready()) {
+		atomic_fetch_add(&log_lost, 1);
+		return;
+	}
 	/* nothing can be said about a log that cannot be written */
 	if (write(STDERR_FILENO, l->text, l->len) < 0)
 		return;
+	if (atomic_load_explicit(&log_lost, memory_order_relaxed) > 0)
+		log_say_lost();
 }
 
 void

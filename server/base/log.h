@@ -4,7 +4,8 @@
  *     2026-11-20T20:25:00.123456Z info enroll request=5f... device=line-1:0042 status=201 total_us=812
  *
  * Each line is one write(2), so lines of several threads never mix.  Values from outside are quoted and escaped when
- * they are anything but plain: a device cannot forge a line.  Never given a key or a CSR.
+ * they are anything but plain: a device cannot forge a line.  Never given a key or a CSR.  When standard error cannot take a
+ * line at once, the line is dropped, and the next that can be written is followed by how many were.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -17,7 +18,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
-/* Lines below this level are not written.  The only global of the library; set once, before threads start. */
+/* Lines below this level are not written.  Set once, before threads start. */
 void	log_set_level(enum log_level level);
 
 struct log_line {

@@ -31,6 +31,8 @@ struct http_server {
 	atomic_uint		 connections;	/* accepted and not yet closed */
 	atomic_uint		 in_hand;	/* requests between their head and the end of their reply */
 	atomic_uint		 suspended;	/* of these, those between http_suspend and their continuation */
+	atomic_uint		 handling;	/* of these, those whose handler runs at this moment */
+	atomic_bool		 closed;	/* no handler is begun any more */
 	_Atomic uint64_t	 requests;
 	_Atomic uint64_t	 refused;
 };
@@ -58,6 +60,7 @@ struct http_request {
 	char			 peer[HTTP_PEER_BYTES];
 	bool			 is_head;
 	bool			 handled;	/* the route's handler has seen it */
+	bool			 cut;		/* no reply could be made: the connection is closed without one */
 	bool			 gone;		/* the client hung up while the request was suspended */
 	int64_t			 started_us;
 	uint8_t			*body;
@@ -84,5 +87,8 @@ void		http_body_take(struct http_request *r, const char *piece, size_t len);
 
 /* How much of a refused body is read off, so that the client sees the answer and can keep its connection. */
 enum { HTTP_DISCARD_BYTES = 1024 * 1024 };
+
+/* How long a body may take; a CSR is one packet or two. */
+enum { HTTP_BODY_US = 30 * 1000 * 1000 };
 
 #endif

@@ -71,7 +71,7 @@ problem_of(enum err_code code)
 		return (struct problem){ 507, 60, "Disk low",
 		    "The line server's disk is nearly full. Nothing was issued; call the engineer to make room." };
 	case ERR_CA_EXPIRED:
-		return (struct problem){ 503, 60, "CA expired",
+		return (struct problem){ 503, 0, "CA expired",
 		    "The issuing CA's certificate has expired or is not active. Nothing was issued; call the engineer." };
 	case ERR_OK:
 	case ERR_USAGE:
@@ -98,6 +98,15 @@ unsigned
 http_status(enum err_code code)
 {
 	return problem_of(code).status;
+}
+
+/* What came from outside may be no UTF-8, and JSON must be. */
+static void
+plain_ascii(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < 0x20 || *text > 0x7e)
+			*text = '?';
 }
 
 static char *
@@ -140,6 +149,8 @@ http_reply_problem(struct http_request *r, const struct err *e)
 
 	if (e != &r->refusal)
 		r->refusal = *e;	/* for the log */
+	e = &r->refusal;
+	plain_ascii(r->refusal.client_text);
 	if (p.retry_s > 0) {
 		(void)snprintf(retry, sizeof(retry), "%u", p.retry_s);
 		http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, retry);

@@ -67,7 +67,8 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 		reply_log(r);
 	return;
 cut:
-	/* without memory there is no reply; a handler that returns without one makes libmicrohttpd close the connection */
+	/* without memory there is no reply; http_access then has libmicrohttpd close the connection */
+	r->cut = true;
 	log_event(LOG_ERROR, "http", "request %s: no memory for a reply", r->id);
 	atomic_store(&r->phase, PHASE_REPLIED);
 }

@@ -49,6 +49,13 @@ request_peer(struct http_request *r)
 		(void)inet_ntop(info->client_addr->sa_family, address, r->peer, sizeof(r->peer));
 }
 
+static void
+refuse_draining(struct http_request *r)
+{
+	(void)err_say(&r->refusal, ERR_DRAINING,
+	    "The line server is stopping. Nothing was issued; send the same request again in a few seconds.");
+}
+
 static struct http_request *
 request_new(struct http_server *s, struct MHD_Connection *c, const char *url, const char *method)
 {
@@ -66,8 +73,7 @@ request_new(struct http_server *s, struct MHD_Connection *c, const char *url, co
 	atomic_fetch_add_explicit(&s->requests, 1, memory_order_relaxed);
 	http_route_find(r, url, method);
 	if (r->route != NULL && atomic_load(&s->draining))
-		(void)err_say(&r->refusal, ERR_DRAINING,
-		    "The line server is stopping. Nothing was issued; send the same request again in a few seconds.");
+		refuse_draining(r);
 	http_body_announced(r);
 	return r;
 }
@@ -94,17 +100,30 @@ answer_unread(const struct http_request *r)
 }
 
 static void
+request_begin(struct http_request *r)
+{
+	struct http_server *s = r->server;
+
+	/* counted before closed is looked at: http_server_drain sets it first and then waits for the count */
+	atomic_fetch_add(&s->handling, 1);
+	if (r->refusal.code == ERR_OK && atomic_load(&s->closed))
+		refuse_draining(r);
+	if (r->refusal.code != ERR_OK) {
+		http_reply_problem(r, &r->refusal);
+	} else {
+		r->handled = true;
+		r->route->handle(r, s->config.app);
+	}
+	atomic_fetch_sub(&s->handling, 1);
+}
+
+static void
 request_handle(struct http_request *r)
 {
 	switch (atomic_load(&r->phase)) {
 	case PHASE_READING:
 		atomic_store(&r->phase, PHASE_HANDLING);
-		if (r->refusal.code != ERR_OK) {
-			http_reply_problem(r, &r->refusal);
-			break;
-		}
-		r->handled = true;
-		r->route->handle(r, r->server->config.app);
+		request_begin(r);
 		break;
 	case PHASE_RESUMED:
 		atomic_fetch_sub(&r->server->suspended, 1);
@@ -131,18 +150,18 @@ http_access(void *server, struct MHD_Connection *c, const char *url, const char 
 		*request = r;
 		if (answer_unread(r))
 			request_handle(r);
-		return MHD_YES;
+		return r->cut ? MHD_NO : MHD_YES;
 	}
 	if (*upload_len > 0) {
 		http_body_take(r, upload, *upload_len);
 		/* the connection's buffer is ours to overwrite, and may hold what should never have come */
 		explicit_bzero((void *)(uintptr_t)upload, *upload_len);
 		*upload_len = 0;
-		/* a chunked body without end: no answer is owed to it */
-		return r->body_seen > HTTP_DISCARD_BYTES ? MHD_NO : MHD_YES;
+		/* a body without end, or byte by byte: no answer is owed to it */
+		return r->body_seen > HTTP_DISCARD_BYTES || clock_monotonic_us() - r->started_us > HTTP_BODY_US ? MHD_NO : MHD_YES;
 	}
 	request_handle(r);
-	return MHD_YES;
+	return r->cut ? MHD_NO : MHD_YES;
 }
 
 void

@@ -31,6 +31,20 @@ mhd_log(void *arg, const char *fmt, va_list ap)
 	log_event(LOG_DEBUG, "libmicrohttpd", "%s", text);
 }
 
+/* A NUL in a path or a query would end it early for us, who read it as text: such a one becomes empty, which nothing matches. */
+static size_t
+unescape(void *arg, struct MHD_Connection *c, char *text)
+{
+	size_t len = MHD_http_unescape(text);
+
+	(void)arg;
+	(void)c;
+	if (strlen(text) == len)
+		return len;
+	text[0] = '\0';
+	return 0;
+}
+
 static void
 connection_notify(void *server, struct MHD_Connection *c, void **socket_context, enum MHD_ConnectionNotificationCode what)
 {
@@ -157,6 +171,7 @@ daemon_start(struct http_server *s, struct err *e)
 
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_access, s,
 	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,	/* first: the options after it may have something to say */
+	    MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 	    MHD_OPTION_THREAD_POOL_SIZE, pool,
 	    MHD_OPTION_CONNECTION_LIMIT, 2 * s->config.connections_max * s->config.threads,	/* never met: see accept_waiting */
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
@@ -219,8 +234,9 @@ http_server_drain(struct http_server *s, unsigned wait_s)
 	atomic_store(&s->draining, true);
 	for (unsigned left = wait_s * 1000 / DRAIN_POLL_MS; left > 0 && atomic_load(&s->in_hand) > 0; left--)
 		(void)usleep(DRAIN_POLL_MS * 1000);
-	/* whoever resumes always does, and libmicrohttpd cannot be stopped before */
-	while (atomic_load(&s->suspended) > 0)
+	/* from here on no handler begins; whoever resumes always does, and libmicrohttpd cannot be stopped before */
+	atomic_store(&s->closed, true);
+	while (atomic_load(&s->handling) > 0 || atomic_load(&s->suspended) > 0)
 		(void)usleep(DRAIN_POLL_MS * 1000);
 }
 

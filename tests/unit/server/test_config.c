@@ -76,7 +76,7 @@ test_errors_name_the_line(void **state)
 		{ "[commit]\nqueue = 12x\n", "12x" },
 		{ "[commit]\nqueue =\n", "queue" },
 		{ "[commit]\nnonsense = 1\n", "no setting nonsense" },
-		{ "[nowhere]\nqueue = 1\n", "[nowhere] has no setting queue" },
+		{ "[nowhere]\nqueue = 1\n", "queue stands in [nowhere], and there is no such section" },
 		{ "[profile x/y]\nvalidity_days = 1\n", "[profile x/y]" },
 		{ "[profile p]\nfoo = 1\n", "[profile p] has no setting foo" },
 		{ "[profile p]\nno_expiry = yes\n", "needs may_outlive_ca" },
