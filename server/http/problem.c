@@ -71,7 +71,7 @@ problem_of(enum err_code code)
 		return (struct problem){ 507, 60, "Disk low",
 		    "The line server's disk is nearly full. Nothing was issued; call the engineer to make room." };
 	case ERR_CA_EXPIRED:
-		return (struct problem){ 503, 0, "CA expired",
+		return (struct problem){ 503, 60, "CA expired",
 		    "The issuing CA's certificate has expired or is not active. Nothing was issued; call the engineer." };
 	case ERR_OK:
 	case ERR_USAGE:
