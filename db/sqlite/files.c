@@ -1,10 +1,33 @@
 #include "db/sqlite/files.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+static void
+log_path_of(const char *path, char out[PATH_MAX])
+{
+	(void)snprintf(out, PATH_MAX, "%s-wal", path);
+}
+
+enum err_code
+files_sync_log(const char *path, struct err *e)
+{
+	char	log_path[PATH_MAX];
+	int	fd, synced;
+
+	log_path_of(path, log_path);
+	if ((fd = open(log_path, O_RDONLY | O_CLOEXEC)) == -1)
+		return err_set(e, ERR_STORAGE, "ledger: %s: %s", log_path, strerror(errno));
+	if ((synced = fdatasync(fd)) == -1)
+		(void)err_set(e, ERR_STORAGE, "ledger: %s: %s", log_path, strerror(errno));
+	(void)close(fd);
+	return synced == -1 ? e->code : ERR_OK;
+}
 
 enum err_code
 files_check(struct files *f, const char *path, struct err *e)
@@ -12,7 +35,7 @@ files_check(struct files *f, const char *path, struct err *e)
 	struct stat	database, log;
 	char		log_path[PATH_MAX];
 
-	(void)snprintf(log_path, sizeof(log_path), "%s-wal", path);
+	log_path_of(path, log_path);
 	if (stat(path, &database) == -1)
 		return err_set(e, ERR_STORAGE, "ledger: %s: %s: the file of the running ledger is gone", path, strerror(errno));
 	if (stat(log_path, &log) == -1)

@@ -21,4 +21,10 @@ struct files {
  */
 ERR_MUST_CHECK enum err_code	files_check(struct files *f, const char *path, struct err *e);
 
+/*
+ * Brings to the disk what was written into the log of the database at path without a commit, so that the first commit need not.
+ * Opens and closes the log: SQLite holds no locks on that file, which closing would drop.
+ */
+ERR_MUST_CHECK enum err_code	files_sync_log(const char *path, struct err *e);
+
 #endif

@@ -174,7 +174,11 @@ sqlite_checkpoint(struct store *s, struct err *e)
 		return connection_fail(&s->writer, rc, "checkpoint", e);
 	if ((code = files_check(&s->files, s->path, e)) != ERR_OK)
 		return code;
-	return s->log_bytes > 0 ? connection_extend_log(&s->writer, s->log_bytes, s->cache_bytes, e) : ERR_OK;
+	if (s->log_bytes == 0)
+		return ERR_OK;
+	if ((code = connection_extend_log(&s->writer, s->log_bytes, s->cache_bytes, e)) != ERR_OK)
+		return code;
+	return files_sync_log(s->path, e);
 }
 
 const struct store_ops store_sqlite = {
