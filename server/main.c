@@ -157,7 +157,7 @@ help(int argc, char **argv)
 	bool any = false;
 	int words;
 
-	if (argc == 0) {
+	if (argc == 0 || strcmp(argv[0], "help") == 0 || strcmp(argv[0], "version") == 0) {
 		print_usage(stdout);
 		return 0;
 	}
