@@ -195,13 +195,6 @@ csr_device_id(const struct csr *c)
 	return c->device_id;
 }
 
-enum key_type
-csr_key_type(const struct csr *c)
-{
-	assert(c->checks & CSR_KEY_OK);
-	return c->key_type;
-}
-
 const uint8_t *
 csr_spki(const struct csr *c, size_t *ret_len)
 {

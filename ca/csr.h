@@ -70,7 +70,6 @@ bool				pop_reuses_key(const struct pop *p);
 
 /* Read-only views, valid as long as the csr.  csr_device_id is "" before subject_check. */
 const char	*csr_device_id(const struct csr *c);
-enum key_type	 csr_key_type(const struct csr *c);		/* after keycheck */
 const uint8_t	*csr_spki(const struct csr *c, size_t *ret_len);	/* DER SubjectPublicKeyInfo */
 
 enum { KEY_ID_BYTES = 32 };

@@ -89,7 +89,7 @@ args_name(const char *what, const char *text, struct err *e)
 	size_t len = strlen(text);
 
 	if (len < 1 || len > LIMIT_NAME_BYTES || text[0] == '.' || text[0] == '-' ||
-	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != len)
+	    strspn(text, NAME_CHARACTERS) != len)
 		return err_set(e, ERR_USAGE, "%s \"%.80s\": 1 to %d of A-Z a-z 0-9 _ . - are needed, the first no . or -", what, text,
 		    LIMIT_NAME_BYTES);
 	return ERR_OK;

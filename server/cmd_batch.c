@@ -141,14 +141,8 @@ out:
 static enum err_code
 print_json(void *arg, const struct store_batch *b, struct err *e)
 {
-	char *text = view_print(view_batch(b));
-
 	(void)arg;
-	if (text == NULL)
-		return err_set(e, ERR_NOMEM, "batch list");
-	(void)fputs(text, stdout);
-	free(text);
-	return ERR_OK;
+	return view_put(view_batch(b), e);
 }
 
 static enum err_code

@@ -4,7 +4,6 @@
 
 #include "args.h"
 #include "base/hex.h"
-#include "ca/pem.h"
 #include "table.h"
 #include "view.h"
 
@@ -26,21 +25,15 @@ validity_words(const struct ca_facts *f, char *out, size_t size)
 static enum err_code
 print_json(const struct store_ca *ca, const struct ca_facts *f, struct err *e)
 {
-	cJSON *o = view_ca(ca, f);
-	char *pem = malloc(pem_certificate_bytes(ca->der_len)), *text = NULL;
+	char *pem = view_pem(ca->der, ca->der_len);
+	cJSON *o;
 
-	if (pem != NULL) {
-		(void)pem_encode_certificate(ca->der, ca->der_len, pem);
-		(void)cJSON_AddStringToObject(o, "certificate", pem);
-		text = view_print(o);
-	} else {
-		cJSON_Delete(o);
-	}
-	if (text != NULL)
-		(void)fputs(text, stdout);
-	free(text);
+	if (pem == NULL)
+		return err_set(e, ERR_NOMEM, "ca");
+	o = view_ca(ca, f);
+	(void)cJSON_AddStringToObject(o, "certificate", pem);
 	free(pem);
-	return text != NULL ? ERR_OK : err_set(e, ERR_NOMEM, "ca");
+	return view_put(o, e);
 }
 
 static enum err_code
@@ -141,9 +134,8 @@ show(const struct store_ca *ca, bool json, struct err *e)
 		return rc;
 	if (json)
 		return print_json(ca, &f, e);
-	if ((pem = malloc(pem_certificate_bytes(ca->der_len))) == NULL)
+	if ((pem = view_pem(ca->der, ca->der_len)) == NULL)
 		return err_set(e, ERR_NOMEM, "ca show");
-	(void)pem_encode_certificate(ca->der, ca->der_len, pem);
 	print_ca(ca, &f, pem);
 	free(pem);
 	return ERR_OK;

@@ -4,7 +4,6 @@
 
 #include "args.h"
 #include "base/hex.h"
-#include "ca/pem.h"
 #include "table.h"
 #include "view.h"
 
@@ -44,15 +43,8 @@ plan_list(struct list *l, struct home *h, struct err *e)
 static enum err_code
 print_json(void *arg, const struct store_certificate *c, struct err *e)
 {
-	char *text = view_print(view_certificate(c));
-
 	(void)arg;
-	if (text == NULL)
-		return err_set(e, ERR_NOMEM, "cert list");
-	(void)fputs(text, stdout);
-	free(text);
-	/* a reader that went away (| head) ends a list of millions */
-	return ferror(stdout) ? err_set(e, ERR_IO, "standard output could not be written") : ERR_OK;
+	return view_put(view_certificate(c), e);
 }
 
 static enum err_code
@@ -166,12 +158,10 @@ print_chain(struct home *h, const char *ca_name, struct err *e)
 
 	if ((rc = h->ops->ca_find(h->reader, ca_name, &ca, e)) != ERR_OK)
 		return rc;
-	if ((pem = malloc(pem_certificate_bytes(ca.der_len))) == NULL) {
+	if ((pem = view_pem(ca.der, ca.der_len)) == NULL)
 		rc = err_set(e, ERR_NOMEM, "chain");
-	} else {
-		(void)pem_encode_certificate(ca.der, ca.der_len, pem);
+	else
 		(void)fputs(pem, stdout);
-	}
 	free(pem);
 	store_ca_done(&ca);
 	return rc;
@@ -182,6 +172,7 @@ cmd_cert_export(struct cmd *c, struct err *e)
 {
 	bool chain = false;
 	const struct arg_option options[] = { { "chain", NULL, &chain }, { 0 } };
+	const struct store_certificate *certificate;
 	struct recorded *recorded = NULL;
 	struct home h = { 0 };
 	const char *serial;
@@ -192,13 +183,14 @@ cmd_cert_export(struct cmd *c, struct err *e)
 		return rc;
 	if ((rc = home_open(&h, c->home, e)) != ERR_OK || (rc = find(&h, serial, &recorded, e)) != ERR_OK)
 		goto out;
-	if ((pem = view_pem(recorded_certificate(recorded))) == NULL) {
+	certificate = recorded_certificate(recorded);
+	if ((pem = view_pem(certificate->der, certificate->der_len)) == NULL) {
 		rc = err_set(e, ERR_NOMEM, "cert export");
 		goto out;
 	}
 	(void)fputs(pem, stdout);
 	if (chain)
-		rc = print_chain(&h, recorded_certificate(recorded)->ca_name, e);
+		rc = print_chain(&h, certificate->ca_name, e);
 out:
 	free(pem);
 	recorded_free(recorded);

@@ -162,7 +162,7 @@ static bool
 name_is_plain(const char *name)
 {
 	return *name != '\0' && strlen(name) <= LIMIT_NAME_BYTES &&
-	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == strlen(name);
+	    strspn(name, NAME_CHARACTERS) == strlen(name);
 }
 
 static struct profile *

@@ -45,6 +45,9 @@ ERR_MUST_CHECK enum err_code	config_load(const char *path, struct config *ret, s
 /* The annotated file of a new home; malloced, the caller's.  NULL: no memory. */
 char				*config_text(size_t *ret_len);
 
+/* The characters that names of batches and profiles are made of: they stand in URLs, log lines and section heads. */
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+
 /* NULL: no such profile. */
 const struct profile		*config_profile(const struct config *c, const char *name);
 

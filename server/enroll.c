@@ -132,7 +132,7 @@ answer_pem(const struct line_ca *ca, const struct store_certificate *c, size_t *
 static char *
 answer_json(const struct line_ca *ca, const struct store_certificate *c, size_t *ret_len)
 {
-	char *pem = view_pem(c), *body;
+	char *pem = view_pem(c->der, c->der_len), *body;
 	size_t chain_len;
 	cJSON *o = view_certificate(c);
 

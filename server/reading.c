@@ -269,6 +269,7 @@ find_certificate(struct http_request *req, struct line *l, struct recorded **ret
 static void
 reply_certificate(struct http_request *req, struct line *l, bool pem)
 {
+	const struct store_certificate *c;
 	struct recorded *recorded = NULL;
 	struct err e;
 	char *text;
@@ -277,7 +278,8 @@ reply_certificate(struct http_request *req, struct line *l, bool pem)
 		http_reply_problem(req, &e);
 		return;
 	}
-	text = pem ? view_pem(recorded_certificate(recorded)) : view_print(view_certificate(recorded_certificate(recorded)));
+	c = recorded_certificate(recorded);
+	text = pem ? view_pem(c->der, c->der_len) : view_print(view_certificate(c));
 	recorded_free(recorded);
 	reply_text(req, pem ? pem_type : json_type, text);
 }

@@ -1,5 +1,6 @@
 #include "view.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,12 +101,12 @@ view_ca(const struct store_ca *ca, const struct ca_facts *facts)
 }
 
 char *
-view_pem(const struct store_certificate *c)
+view_pem(const uint8_t *der, size_t der_len)
 {
-	char *text = malloc(pem_certificate_bytes(c->der_len));
+	char *text = malloc(pem_certificate_bytes(der_len));
 
 	if (text != NULL)
-		(void)pem_encode_certificate(c->der, c->der_len, text);
+		(void)pem_encode_certificate(der, der_len, text);
 	return text;
 }
 
@@ -121,4 +122,16 @@ view_print(cJSON *o)
 		memcpy(line + len, "\n", 2);
 	cJSON_Delete(o);
 	return line;
+}
+
+enum err_code
+view_put(cJSON *o, struct err *e)
+{
+	char *text = view_print(o);
+
+	if (text == NULL)
+		return err_set(e, ERR_NOMEM, "no memory for a line of JSON");
+	(void)fputs(text, stdout);
+	free(text);
+	return ferror(stdout) ? err_set(e, ERR_IO, "standard output could not be written") : ERR_OK;
 }

@@ -14,8 +14,8 @@ cJSON	*view_certificate(const struct store_certificate *c);
 cJSON	*view_batch(const struct store_batch *b);
 cJSON	*view_ca(const struct store_ca *ca, const struct ca_facts *facts);
 
-/* Certificate in PEM, NUL-terminated, malloced; NULL without memory. */
-char	*view_pem(const struct store_certificate *c);
+/* A certificate in PEM, NUL-terminated, malloced; NULL without memory. */
+char	*view_pem(const uint8_t *der, size_t der_len);
 
 /* Members that are texts or times; a failed one is seen by the caller, who checks the whole. */
 void	 view_time_s(cJSON *o, const char *name, int64_t s);
@@ -23,5 +23,10 @@ void	 view_time_us(cJSON *o, const char *name, int64_t us);	/* 0: null */
 
 /* Prints the object as one line with its end and deletes it.  NULL without memory (also for NULL). */
 char	*view_print(cJSON *o);
+
+/*
+ * The same onto standard output.  ERR_NOMEM; ERR_IO when nobody takes it any more (| head), which ends a list of millions.
+ */
+ERR_MUST_CHECK enum err_code	view_put(cJSON *o, struct err *e);
 
 #endif

@@ -36,14 +36,13 @@ void
 http_body_announced(struct http_request *r)
 {
 	const char *length, *type;
-	unsigned long long bytes = 0;
+	unsigned long long bytes;
 
-	if (r->refusal.code != ERR_OK || r->route->body_max == 0)
-		return;
 	/* libmicrohttpd has checked the syntax; a chunked body has no length and is counted as it comes */
 	length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	if (length != NULL)
-		bytes = strtoull(length, NULL, 10);
+	bytes = r->body_announced = length != NULL ? strtoull(length, NULL, 10) : 0;
+	if (r->refusal.code != ERR_OK || r->route->body_max == 0)
+		return;
 	type = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
 	if (bytes > r->route->body_max)		/* a number too large for strtoull is ULLONG_MAX */
 		too_large(r);

@@ -66,6 +66,7 @@ struct http_request {
 	uint8_t			*body;
 	size_t			 body_len, body_room;
 	size_t			 body_seen;	/* also what was thrown away */
+	unsigned long long	 body_announced;	/* Content-Length; 0: none */
 	unsigned		 status;	/* of the reply */
 	void			(*continuation)(struct http_request *, void *);
 	void			*continuation_arg;

@@ -91,12 +91,7 @@ request_free(struct http_request *r)
 static bool
 answer_unread(const struct http_request *r)
 {
-	const char *length;
-
-	if (r->refusal.code == ERR_OK)
-		return false;
-	length = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	return length != NULL && strtoull(length, NULL, 10) > HTTP_DISCARD_BYTES;
+	return r->refusal.code != ERR_OK && r->body_announced > HTTP_DISCARD_BYTES;
 }
 
 static void
