@@ -20,6 +20,7 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "db/registration.h"
 
 enum {
 	STORE_SERIAL_BYTES = 16,
@@ -55,6 +56,7 @@ struct store_batch {
 	char			ca_name[LIMIT_NAME_BYTES + 1];
 	char			profile[LIMIT_NAME_BYTES + 1];
 	char			pattern[LIMIT_PATTERN_BYTES + 1];	/* "" = any device id */
+	char			aws[LIMIT_PATTERN_BYTES + 1];	/* names of the [aws NAME] sections it goes to, commas between; "" = [aws] */
 	bool			listed;			/* only devices on its list */
 	int64_t			created_at_us;
 	/* what has become of it */
@@ -105,6 +107,9 @@ struct store_record_row {
 	struct recorded			*recorded;	/* ERR_OK only; the caller's to free */
 	char				 other[LIMIT_DEVICE_ID_BYTES + 1];	/* ERR_KEY_REUSED: the device id that has the key */
 };
+
+/* The upper half of a serial, big-endian: the key of a certificate's row, and cert_id of its registrations.  Below 2^63. */
+int64_t	store_serial_key(const uint8_t serial[STORE_SERIAL_BYTES]);
 
 struct store_certificate_filter {
 	int64_t			 batch_id;	/* -1: any */
@@ -169,6 +174,34 @@ struct store_ops {
 	/* ERR_BATCH_NOT_FOUND.  Setting the state it has is no error. */
 	enum err_code	(*batch_set_state)(struct store *, const char *name, enum batch_state, struct err *);
 	/*
+	 * Records a certificate that is no device's: the one that proves to AWS IoT that this CA is ours (RegisterCACertificate).  So
+	 * its serial is never given again, and who audits the CA finds all it ever signed.  Durable on return; nothing of the
+	 * certificate may leave the process before.  ERR_NOT_FOUND: no such ca_id; ERR_CONFLICT: the serial is taken.
+	 */
+	enum err_code	(*verification_record)(struct store *, int64_t ca_id, const uint8_t serial[STORE_SERIAL_BYTES],
+			    const uint8_t *der, size_t der_len, int64_t issued_at_us, struct err *);
+
+	/* ---- changing, by the upload: one thread, and one process at a time (HOME_UPLOAD_LOCK) */
+
+	/* The target of that account and region, made if it is new. */
+	enum err_code	(*target_get)(struct store *, const char *account, const char *region, int64_t *ret_id, struct err *);
+	/*
+	 * Writes n registrations as they now are (new or not) and what they settle, in one transaction, durable on return.  The batches'
+	 * counts follow; a certificate that is settled already as the row says counts once.  run, if not NULL, is written with
+	 * them, all its members.
+	 * ERR_INTERNAL: a certificate or target that does not exist, or steps taken back (done only gains bits).
+	 */
+	enum err_code	(*registration_record)(struct store *, const struct store_registration_row *rows, size_t n,
+			    const struct store_upload_run *run, struct err *);
+	/* A new run; its id into run->id. */
+	enum err_code	(*upload_run_begin)(struct store *, struct store_upload_run *run, struct err *);
+	/*
+	 * Parked certificates of a batch (-1: of all) back into the queue, their parked registrations back to "going" with what is
+	 * done kept, in transactions of LIMIT_LIST_CHUNK_ROWS with a pause between.  *ret_count: how many, also when it fails half way.
+	 */
+	enum err_code	(*upload_retry)(struct store *, int64_t batch_id, int64_t *ret_count, struct err *);
+
+	/*
 	 * Everything in the log into the database file, synced.  At start, before the first request: what a killed process wrote
 	 * may be readable without being durable, and what record has to know is read now, not while the first device waits.
 	 */
@@ -205,7 +238,26 @@ struct store_ops {
 	enum err_code	(*certificate_list)(struct store_reader *, const struct store_certificate_filter *,
 			    enum err_code (*row)(void *arg, const struct store_certificate *c, struct err *), void *arg, struct err *);
 
-	/* The newest certificate's serial (upper half) and time; 0 for an empty ledger. */
+	/*
+	 * Queued certificates of a batch with a key (store_serial_key) above after_id, oldest first, at most limit of them.  Found without a
+	 * walk through those that are settled.  c is lent for the call.
+	 */
+	enum err_code	(*queue_page)(struct store_reader *, int64_t batch_id, int64_t after_id, int64_t limit,
+			    enum err_code (*row)(void *arg, const struct store_certificate *c, struct err *), void *arg, struct err *);
+	/* ERR_NOT_FOUND: nothing was recorded for this certificate and target yet. */
+	enum err_code	(*registration_find)(struct store_reader *, int64_t cert_id, int64_t target_id,
+			    struct store_registration *ret, struct err *);
+	/* All of one certificate, by target. */
+	enum err_code	(*registration_list)(struct store_reader *, int64_t cert_id,
+			    enum err_code (*row)(void *arg, const struct store_registration *, const struct store_target *, struct err *),
+			    void *arg, struct err *);
+	/* Reasons of what is parked in a batch (-1: in all), the most frequent first. */
+	enum err_code	(*parked_reasons)(struct store_reader *, int64_t batch_id,
+			    enum err_code (*row)(void *arg, const struct store_parked_reason *, struct err *), void *arg, struct err *);
+	/* The newest run; ret->id is 0 if there was none. */
+	enum err_code	(*upload_run_newest)(struct store_reader *, struct store_upload_run *ret, struct err *);
+
+	/* The newest certificate's serial (upper half; also that of verification_record) and time of issue; 0 for an empty ledger. */
 	enum err_code	(*newest)(struct store_reader *, uint64_t *ret_serial_upper, int64_t *ret_issued_at_us, struct err *);
 };
 

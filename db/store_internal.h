@@ -18,7 +18,4 @@ void	store_record_rows_fail(struct store_record_row *rows, size_t n, enum err_co
 /* The sentence for the client that belongs to row->result; for anything but ERR_OK. */
 void	store_record_row_say(const struct store_record_row *row, struct err *e);
 
-/* The upper half of a serial: the key of a certificate's row.  Below 2^63. */
-int64_t	store_serial_key(const uint8_t serial[STORE_SERIAL_BYTES]);
-
 #endif

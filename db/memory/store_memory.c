@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db/store_internal.h"
+#include "db/memory/store_memory.h"
 
 struct batch_entry {
 	struct store_batch	  batch;
@@ -594,5 +594,15 @@ const struct store_ops store_memory = {
 	.recorded_find = memory_recorded_find,
 	.recorded_find_serial = memory_recorded_find_serial,
 	.certificate_list = memory_certificate_list,
+	.verification_record = memory_verification_record,
+	.target_get = memory_target_get,
+	.registration_record = memory_registration_record,
+	.upload_run_begin = memory_upload_run_begin,
+	.upload_retry = memory_upload_retry,
+	.queue_page = memory_queue_page,
+	.registration_find = memory_registration_find,
+	.registration_list = memory_registration_list,
+	.parked_reasons = memory_parked_reasons,
+	.upload_run_newest = memory_upload_run_newest,
 	.newest = memory_newest,
 };

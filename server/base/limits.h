@@ -47,6 +47,27 @@ enum {
 	/* names that a batch_ambiguous answer lists */
 	LIMIT_AMBIGUOUS_NAMES = 16,
 
+	/* [aws] and [aws NAME] sections in lineca.conf */
+	LIMIT_TARGETS = 16,
+	/* an AWS account is 12 digits */
+	LIMIT_ACCOUNT_BYTES = 12,
+	/* "us-gov-west-1" is 13, names grow */
+	LIMIT_REGION_BYTES = 32,
+	/* arn:aws-us-gov:iot:REGION:ACCOUNT:cert/ and 64 hex digits: about 130 */
+	LIMIT_ARN_BYTES = 255,
+	/* the longest thing, policy and group name (AWS IoT: 128) */
+	LIMIT_AWS_NAME_BYTES = 128,
+	/* policies on one certificate (AWS IoT quota: 10) */
+	LIMIT_POLICIES = 10,
+	/* the short names of server/upload/step.h */
+	LIMIT_STEP_BYTES = 15,
+	/* AWS's error codes, messages and request ids as they are kept; longer ones are cut */
+	LIMIT_AWS_CODE_BYTES = 63,
+	LIMIT_AWS_MESSAGE_BYTES = 383,
+	LIMIT_AWS_REQUEST_ID_BYTES = 63,
+	/* an answer of AWS IoT is a few KiB; a page of 250 certificates 80 KiB */
+	LIMIT_AWS_ANSWER_BYTES = 1024 * 1024,
+
 	/* a step back of the clock up to this is NTP at work, not a dead battery */
 	LIMIT_CLOCK_STEP_BACK_S = 5,
 	/* seconds to wait for another process's write (a batch being made, a backup) */
