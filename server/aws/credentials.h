@@ -1,0 +1,54 @@
+/*
+ * AWS credentials: where they come from, in AWS's own order, and until when they hold.
+ *
+ *	environment > shared credentials file > credential_process > config file > container > IMDSv2 (only when switched on)
+ *
+ * (botocore/credentials.py; AWS SDKs and Tools Reference Guide, "Standardized credential providers".)  A profile that needs
+ * SSO or the assumption of a role is refused with a way out: credential_process.
+ *
+ * Secrets: never in a log, an error text, a core dump; wiped when freed.
+ */
+#ifndef AWS_CREDENTIALS_H
+#define AWS_CREDENTIALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aws/environment.h"
+#include "aws/transport.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+enum { AWS_KEY_BYTES = 128, AWS_TOKEN_BYTES = 8192 };
+
+struct aws_credentials {
+	char	access_key[AWS_KEY_BYTES + 1];
+	char	secret_key[AWS_KEY_BYTES + 1];
+	char	session_token[AWS_TOKEN_BYTES + 1];	/* "" = none */
+	int64_t	expires_at_s;				/* 0 = never */
+	char	source[192];	/* for people: "environment", "profile line in /home/x/.aws/credentials"; never a secret */
+};
+
+struct credential_source;
+
+/*
+ * Finds out which provider applies and reads it once.  Borrows env, transport and clk, which must outlive it.
+ * imds: ask the EC2 metadata service when nothing else has any (off on a factory host: the question would hang).
+ * ERR_NOT_FOUND: nobody has any, and how to give some.  ERR_CONFIG: half a pair, a profile that does not exist, one that needs SSO or a
+ * role, a credential_process that failed, credentials that are over.  ERR_PERMISSION: a file that others may read, with the chmod to do.
+ */
+ERR_MUST_CHECK enum err_code	credential_source_new(const struct aws_environment *env, bool imds, struct transport *t,
+				    const struct clock *clk, struct credential_source **ret, struct err *e);
+void				credential_source_free(struct credential_source *s);	/* wipes; takes NULL */
+
+/*
+ * Credentials that hold for at least the next ten minutes if the provider can renew them; renews when fewer are left (blocks
+ * for that).  Lent until the next call.  ERR_CONFIG when they are over and cannot be renewed.
+ */
+ERR_MUST_CHECK enum err_code	credential_source_get(struct credential_source *s, const struct aws_credentials **ret,
+				    struct err *e);
+
+/* AWS said that they are over, whatever they say themselves: ask the provider anew.  false: it can give no others. */
+bool				credential_source_renew(struct credential_source *s, struct err *e);
+
+#endif
