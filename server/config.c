@@ -9,29 +9,24 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/number.h"
-
-enum setting_type { SETTING_NUMBER, SETTING_CHOICE, SETTING_LISTEN };
-
-struct setting {
-	const char		*section, *name;
-	enum setting_type	 type;
-	size_t			 offset;	/* into struct config, or struct profile */
-	const char		*fallback;
-	int64_t			 min, max;
-	const char *const	*choices;	/* SETTING_CHOICE: the value is the index */
-	const char		*help;
-};
+#include "config_aws.h"
+#include "config_setting.h"
 
 static const char *const enroll_choices[] = { "loopback", "open", NULL };
 static const char *const level_choices[] = { "debug", "info", "warn", "error", NULL };
-static const char *const no_yes[] = { "no", "yes", NULL };
+
+static bool
+is_listen(const char *text)
+{
+	char address[CONFIG_ADDRESS_BYTES];
+	uint16_t port;
+
+	return config_parse_listen(text, address, &port, NULL) == ERR_OK;
+}
 
 #define AT(member) offsetof(struct config, member)
-#define NUMBER(section, name, member, fallback, min, max, help) \
-	{ section, name, SETTING_NUMBER, member, fallback, min, max, NULL, help }
-#define CHOICE(section, name, member, fallback, choices, help) \
-	{ section, name, SETTING_CHOICE, member, fallback, 0, 0, choices, help }
+#define NUMBER SETTING_IS_NUMBER
+#define CHOICE SETTING_IS_CHOICE
 
 static const struct setting settings[] = {
 	NUMBER("commit", "cache_mib", AT(commit_cache_mib), "16", 1, 1024,
@@ -59,7 +54,9 @@ static const struct setting settings[] = {
 	    "open = whoever can reach the port. Choose open only on a wire where every machine is trusted."),
 	NUMBER("server", "idle_timeout_s", AT(server_idle_timeout_s), "30", 1, 3600,
 	    "A connection that sends nothing for so long is closed, in seconds."),
-	{ "server", "listen", SETTING_LISTEN, AT(server_listen), "127.0.0.1:8080", 0, 0, NULL,
+	{ "server", "listen", SETTING_TEXT, AT(server_listen), "127.0.0.1:8080", 0, 0, NULL,
+	    sizeof(((struct config *)NULL)->server_listen), is_listen,
+	    "ADDRESS:PORT is needed, such as 127.0.0.1:8080 or [::1]:8080",
 	    "ADDRESS:PORT, an IPv4 address or an IPv6 one in brackets. serve --listen overrules it." },
 	NUMBER("server", "threads", AT(server_threads), "0", 0, 256,
 	    "HTTP workers; they also sign. 0: one for each processor."),
@@ -70,9 +67,9 @@ static const struct setting settings[] = {
 static const struct setting profile_settings[] = {
 	NUMBER("profile", "backdate_minutes", AT(backdate_s), "60", 0, 7 * 24 * 60,
 	    "notBefore lies so many minutes back, for devices whose clock is behind."),
-	CHOICE("profile", "may_outlive_ca", AT(may_outlive_ca), "no", no_yes,
+	CHOICE("profile", "may_outlive_ca", AT(may_outlive_ca), "no", setting_no_yes,
 	    "yes: notAfter may lie behind the CA's own; no: it is cut to the CA's."),
-	CHOICE("profile", "no_expiry", AT(no_expiry), "no", no_yes,
+	CHOICE("profile", "no_expiry", AT(no_expiry), "no", setting_no_yes,
 	    "yes: notAfter is 9999-12-31 (IEEE 802.1AR: no well-defined end); needs may_outlive_ca = yes."),
 	NUMBER("profile", "validity_days", AT(validity_s), "3650", 1, 36500,
 	    "notAfter lies so many days ahead."),
@@ -84,59 +81,6 @@ enum {
 	PROFILE_SETTINGS = sizeof(profile_settings) / sizeof(profile_settings[0])
 };
 
-static enum err_code
-parse_number(const struct setting *s, const char *value, int64_t *ret, struct err *e)
-{
-	if (!number_parse(value, s->min, s->max, ret))
-		return err_set(e, ERR_CONFIG, "%s = %.40s: a whole number from %lld to %lld is needed", s->name, value,
-		    (long long)s->min, (long long)s->max);
-	return ERR_OK;
-}
-
-static enum err_code
-parse_choice(const struct setting *s, const char *value, int64_t *ret, struct err *e)
-{
-	char list[128] = "";
-
-	for (int64_t i = 0; s->choices[i] != NULL; i++) {
-		size_t len = strlen(list);
-
-		if (strcmp(s->choices[i], value) == 0) {
-			*ret = i;
-			return ERR_OK;
-		}
-		(void)snprintf(list + len, sizeof(list) - len, "%s%s", i > 0 ? ", " : "", s->choices[i]);
-	}
-	return err_set(e, ERR_CONFIG, "%s = %.40s: one of %s is needed", s->name, value, list);
-}
-
-static enum err_code
-set_setting(struct config *c, const struct setting *s, const char *value, struct err *e)
-{
-	char *field = (char *)c + s->offset, address[CONFIG_ADDRESS_BYTES];
-	enum err_code rc = ERR_OK;
-	int64_t n = 0;
-	uint16_t port;
-
-	switch (s->type) {
-	case SETTING_NUMBER:
-		if ((rc = parse_number(s, value, &n, e)) == ERR_OK)
-			memcpy(field, &n, sizeof(n));
-		break;
-	case SETTING_CHOICE:
-		if ((rc = parse_choice(s, value, &n, e)) == ERR_OK)
-			memcpy(field, &n, sizeof(n));
-		break;
-	case SETTING_LISTEN:
-		if ((rc = config_parse_listen(value, address, &port, e)) == ERR_OK)
-			(void)snprintf(c->server_listen, sizeof(c->server_listen), "%s", value);
-		else
-			e->code = rc = ERR_CONFIG;
-		break;
-	}
-	return rc;
-}
-
 /* The members of a profile have their own types and units. */
 static enum err_code
 set_profile_setting(struct profile *p, const struct setting *s, const char *value, struct err *e)
@@ -144,8 +88,7 @@ set_profile_setting(struct profile *p, const struct setting *s, const char *valu
 	enum err_code rc;
 	int64_t n;
 
-	rc = s->type == SETTING_NUMBER ? parse_number(s, value, &n, e) : parse_choice(s, value, &n, e);
-	if (rc != ERR_OK)
+	if ((rc = setting_number(s, value, &n, e)) != ERR_OK)
 		return rc;
 	if (s->offset == offsetof(struct profile, backdate_s))
 		p->backdate_s = n * 60;
@@ -158,8 +101,8 @@ set_profile_setting(struct profile *p, const struct setting *s, const char *valu
 	return ERR_OK;
 }
 
-static bool
-name_is_plain(const char *name)
+bool
+config_name_is_plain(const char *name)
 {
 	return *name != '\0' && strlen(name) <= LIMIT_NAME_BYTES &&
 	    strspn(name, NAME_CHARACTERS) == strlen(name);
@@ -171,7 +114,7 @@ profile_named(struct config *c, const char *name, struct err *e)
 	for (size_t i = 0; i < c->profiles_count; i++)
 		if (strcmp(c->profiles[i].name, name) == 0)
 			return &c->profiles[i];
-	if (!name_is_plain(name)) {
+	if (!config_name_is_plain(name)) {
 		(void)err_set(e, ERR_CONFIG, "[profile %.40s]: a name of 1 to %d of A-Za-z0-9_.- is needed", name, LIMIT_NAME_BYTES);
 		return NULL;
 	}
@@ -192,13 +135,13 @@ struct config_reading {
 static enum err_code
 set_in_profile(struct config *c, const char *profile, const char *name, const char *value, struct err *e)
 {
+	const struct setting *s = setting_find(profile_settings, PROFILE_SETTINGS, name);
 	struct profile *p;
 
 	if ((p = profile_named(c, profile, e)) == NULL)
 		return e->code;
-	for (size_t i = 0; i < PROFILE_SETTINGS; i++)
-		if (strcmp(profile_settings[i].name, name) == 0)
-			return set_profile_setting(p, &profile_settings[i], value, e);
+	if (s != NULL)
+		return set_profile_setting(p, s, value, e);
 	return err_set(e, ERR_CONFIG, "[profile %s] has no setting %.40s", profile, name);
 }
 
@@ -207,15 +150,17 @@ set_named(struct config *c, const char *section, const char *name, const char *v
 {
 	if (strncmp(section, "profile ", 8) == 0)
 		return set_in_profile(c, section + 8, name, value, e);
+	if (config_aws_is_section(section))
+		return config_aws_set(c, section, name, value, e);
 	for (size_t i = 0; i < SETTINGS; i++)
 		/* names are unique, so one above all sections can only mean one thing */
 		if (strcmp(settings[i].name, name) == 0 && (*section == '\0' || strcmp(settings[i].section, section) == 0))
-			return set_setting(c, &settings[i], value, e);
+			return setting_set(c, &settings[i], value, false, e);
 	for (size_t i = 0; i < SETTINGS; i++)
 		if (strcmp(settings[i].section, section) == 0)
 			return err_set(e, ERR_CONFIG, "[%.40s] has no setting %.40s", section, name);
-	return err_set(e, ERR_CONFIG, "%.40s stands in [%.40s], and there is no such section: commit, guard, issue, log, server, profile NAME",
-	    name, section);
+	return err_set(e, ERR_CONFIG, "%.40s stands in [%.40s], and there is no such section: aws, aws NAME, commit, guard, issue, log,"
+	    " server, profile NAME", name, section);
 }
 
 /* inih: 1 = go on, 0 = this line is wrong. */
@@ -249,9 +194,12 @@ config_defaults(struct config *c)
 {
 	struct err e = { 0 };
 
-	*c = (struct config){ .profiles = { profile_default }, .profiles_count = 1 };
+	memset(c, 0, sizeof(*c));
+	c->profiles[0] = profile_default;
+	c->profiles_count = 1;
+	config_aws_defaults(c);
 	for (size_t i = 0; i < SETTINGS; i++)
-		if (set_setting(c, &settings[i], settings[i].fallback, &e) != ERR_OK)
+		if (setting_set(c, &settings[i], settings[i].fallback, false, &e) != ERR_OK)
 			abort();	/* a default out of its own bounds: every test run sees it */
 }
 
@@ -280,7 +228,7 @@ config_load(const char *path, struct config *ret, struct err *e)
 		    inner.code != ERR_OK ? inner.log_text : "neither a [section], a setting = value nor a comment (is a ] or an = missing?)");
 		goto out;
 	}
-	if ((rc = check_together(c, &inner)) != ERR_OK) {
+	if ((rc = check_together(c, &inner)) != ERR_OK || (rc = config_aws_finish(c, &inner)) != ERR_OK) {
 		rc = err_set(e, rc, "%s: %s", path, inner.log_text);
 		goto out;
 	}
@@ -290,21 +238,6 @@ out:
 	free(text);
 	free(c);
 	return rc;
-}
-
-/* The help as comment lines, then the setting at its default. */
-static void
-put_setting(struct buf *b, const struct setting *s)
-{
-	const char *line = s->help;
-
-	while (*line != '\0') {
-		size_t len = strcspn(line, "\n");
-
-		buf_printf(b, "; %.*s\n", (int)len, line);
-		line += len + (line[len] == '\n');
-	}
-	buf_printf(b, "%s = %s\n\n", s->name, s->fallback);
 }
 
 char *
@@ -318,13 +251,14 @@ config_text(size_t *ret_len)
 	buf_puts(&b, "; A profile says what a batch's certificates are like; `lineca batch create --profile NAME` chooses one.\n"
 	    "[profile default]\n");
 	for (size_t i = 0; i < PROFILE_SETTINGS; i++)
-		put_setting(&b, &profile_settings[i]);
+		setting_put(&b, &profile_settings[i]);
 	for (size_t i = 0; i < SETTINGS; i++) {
 		if (strcmp(section, settings[i].section) != 0)
 			buf_printf(&b, "[%s]\n", settings[i].section);
 		section = settings[i].section;
-		put_setting(&b, &settings[i]);
+		setting_put(&b, &settings[i]);
 	}
+	config_aws_put(&b);
 	return buf_take(&b, ret_len);
 }
 

@@ -1,6 +1,7 @@
 /*
- * lineca.conf: the settings of a home.  One table (config.c) says name, type, bounds, default and meaning of each; the
- * file that `lineca init` writes is printed from the same table.  Read-only once it was loaded.
+ * lineca.conf: the settings of a home.  Tables (config.c, config_aws.c) say name, type, bounds, default and meaning of each;
+ * the file that `lineca init` writes is printed from the same tables.  Read-only once it was loaded.  160 KiB: on the heap
+ * wherever a thread of the server needs a second one.
  */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
@@ -12,6 +13,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "ca/profile.h"
+#include "target.h"
 
 enum { CONFIG_ADDRESS_BYTES = 64 };
 
@@ -32,6 +34,9 @@ struct config {
 	/* [profile NAME] */
 	struct profile	profiles[LIMIT_PROFILES];
 	size_t		profiles_count;
+	/* [aws], always the first, and [aws NAME] */
+	struct target	targets[LIMIT_TARGETS];
+	size_t		targets_count;
 };
 
 enum config_enroll { ENROLL_LOOPBACK, ENROLL_OPEN };
@@ -50,6 +55,19 @@ char				*config_text(size_t *ret_len);
 
 /* NULL: no such profile. */
 const struct profile		*config_profile(const struct config *c, const char *name);
+
+/* 1 to LIMIT_NAME_BYTES of NAME_CHARACTERS? */
+bool				config_name_is_plain(const char *name);
+
+/* "" or "aws": [aws].  NULL: no such section.  Lent by c. */
+const struct target		*config_target(const struct config *c, const char *name);
+
+/*
+ * Where a batch goes: names with commas between, as store_batch.aws has them; "" = [aws] alone.  out is lent by c.
+ * ERR_CONFIG: lineca.conf has lost a section, and which.
+ */
+ERR_MUST_CHECK enum err_code	config_batch_targets(const struct config *c, const char *batch_aws,
+				    const struct target *out[LIMIT_TARGETS], size_t *ret_count, struct err *e);
 
 /* "127.0.0.1:8080" or "[::1]:8080" into its parts.  ERR_USAGE. */
 ERR_MUST_CHECK enum err_code	config_parse_listen(const char *text, char address[CONFIG_ADDRESS_BYTES], uint16_t *ret_port,
