@@ -24,8 +24,8 @@ check_request(const struct ca_request *req, struct err *e)
 	return ERR_OK;
 }
 
-static enum err_code
-key_identifier(struct der spki, uint8_t out[SUBJECT_KEY_ID_BYTES], struct err *e)
+enum err_code
+spki_key_identifier(struct der spki, uint8_t out[SUBJECT_KEY_ID_BYTES], struct err *e)
 {
 	struct hasher h = { 0 };
 	struct der alg, bits;
@@ -33,7 +33,7 @@ key_identifier(struct der spki, uint8_t out[SUBJECT_KEY_ID_BYTES], struct err *e
 
 	if (!der_take(&spki, DER_SEQUENCE, &spki) || !der_take(&spki, DER_SEQUENCE, &alg) ||
 	    !der_take_octet_bits(&spki, &bits))
-		return err_set(e, ERR_INTERNAL, "the CA key's SubjectPublicKeyInfo is broken");
+		return err_set(e, ERR_INTERNAL, "a SubjectPublicKeyInfo of our own is broken");
 	if ((rc = hasher_init(&h, e)) == ERR_OK)
 		rc = hasher_run(&h, DIGEST_SHA1, bits.p, bits.len, out, e);
 	hasher_done(&h);
@@ -76,7 +76,7 @@ ca_certificate_self_sign(const struct ca_key *k, const struct ca_request *req, c
 	plan.not_after_s = now_s + (int64_t)req->days * DAY_S;
 	serial_source_init(&serials, clk, rnd, 0);
 	if ((rc = serial_next(&serials, plan.serial, e)) != ERR_OK ||
-	    (rc = key_identifier(ca_key_spki(k), plan.subject_key_id, e)) != ERR_OK)
+	    (rc = spki_key_identifier(ca_key_spki(k), plan.subject_key_id, e)) != ERR_OK)
 		return rc;
 	return sign(k, &plan, der, ret_len, e);
 }

@@ -110,6 +110,9 @@ struct ca_plan {
 };
 ERR_MUST_CHECK enum err_code	tbs_build_ca(struct tbs *t, const struct ca_plan *p, struct err *e);
 
+/* ca/cacert.c: the subjectKeyIdentifier of a key that was made here, RFC 5280 4.2.1.2, method 1.  ERR_INTERNAL. */
+ERR_MUST_CHECK enum err_code	spki_key_identifier(struct der spki, uint8_t out[SUBJECT_KEY_ID_BYTES], struct err *e);
+
 /* Certificate ::= SEQUENCE { tbs, algorithm, signature } into the end of out; *ret_der points into it. */
 ERR_MUST_CHECK enum err_code	tbs_assemble(const struct tbs *t, enum ca_key_alg alg, const uint8_t *sig, size_t sig_len,
 				    uint8_t out[LIMIT_CERTIFICATE_BYTES], struct der *ret_der, struct err *e);

@@ -16,8 +16,11 @@
 #include "ca/serial.h"
 
 /*
- * Issues one through the same plan, builder, signature and self-check as any certificate; the caller records it (store_ops.verification_record)
- * before it leaves.  ERR_USAGE: code is not 64 hex digits; ERR_CA_EXPIRED: the CA is over or not yet valid.
+ * Issues one through the same plan, builder, signature and self-check as any certificate, its signature verified too; the caller
+ * records it (store_ops.verification_record) before it leaves.  CN = code as it is given, nothing else in the subject; notBefore one
+ * hour back, notAfter one day ahead, both within the CA's.  Key: P-256, made here and wiped before this returns.  *ret is the
+ * caller's (issued_free).  Borrows the rest.  Any thread, each call its own contexts.
+ * ERR_USAGE: code is not 64 hex digits; ERR_CA_EXPIRED: the CA is over; ERR_CLOCK: it is not valid yet; ERR_INTERNAL, ERR_NOMEM.
  */
 ERR_MUST_CHECK enum err_code	verification_issue(const struct issuer *i, const char *code, struct serial_source *serials,
 				    const struct clock *clk, struct issued **ret, struct err *e);

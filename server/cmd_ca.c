@@ -4,7 +4,9 @@
 
 #include "args.h"
 #include "base/hex.h"
+#include "issuer_load.h"
 #include "table.h"
+#include "verification_cert.h"
 #include "view.h"
 
 /* Words about a CA that is over or will be soon: "valid", "ends in 12 days", "expired". */
@@ -141,41 +143,11 @@ show(const struct store_ca *ca, bool json, struct err *e)
 	return ERR_OK;
 }
 
-struct only_ca {
-	char	name[LIMIT_NAME_BYTES + 1];
-	int	count;
-};
-
-static enum err_code
-on_ca(void *arg, const struct store_ca *ca, struct err *e)
-{
-	struct only_ca *only = arg;
-
-	(void)e;
-	(void)snprintf(only->name, sizeof(only->name), "%s", ca->name);
-	only->count++;
-	return ERR_OK;
-}
-
-/* The CA that is meant when none is named: the only one. */
-static enum err_code
-only_ca(struct home *h, struct only_ca *only, struct err *e)
-{
-	enum err_code rc;
-
-	if ((rc = h->ops->ca_list(h->reader, on_ca, only, e)) != ERR_OK)
-		return rc;
-	if (only->count != 1)
-		return err_set(e, ERR_USAGE, "there are %d CAs: name one; `lineca ca list` lists them", only->count);
-	return ERR_OK;
-}
-
 enum err_code
 cmd_ca_show(struct cmd *c, struct err *e)
 {
 	bool json = false;
 	const struct arg_option options[] = { { "json", NULL, &json }, { 0 } };
-	struct only_ca only = { 0 };
 	struct store_ca ca = { 0 };
 	struct home h = { 0 };
 	const char *name;
@@ -183,18 +155,52 @@ cmd_ca_show(struct cmd *c, struct err *e)
 
 	if ((rc = args_parse(c, options, 0, 1, &name, e)) != ERR_OK)
 		return rc;
-	if ((rc = home_open(&h, c->home, e)) != ERR_OK)
-		goto out;
-	if (name == NULL) {
-		if ((rc = only_ca(&h, &only, e)) != ERR_OK)
-			goto out;
-		name = only.name;
-	}
-	if ((rc = h.ops->ca_find(h.reader, name, &ca, e)) == ERR_NOT_FOUND)
-		rc = err_set(e, rc, "there is no CA \"%.64s\"; `lineca ca list` names them", name);
-	if (rc == ERR_OK)
+	if ((rc = home_open(&h, c->home, e)) == ERR_OK && (rc = issuer_find(&h, name, &ca, e)) == ERR_OK)
 		rc = show(&ca, json, e);
-out:
+	store_ca_done(&ca);
+	home_close(&h);
+	return rc;
+}
+
+/* ---- verification-cert */
+
+/* Standard output has the certificate and nothing else: it is a file on its way to another machine. */
+static void
+print_verification(const struct store_ca *ca, const struct verification_cert *v)
+{
+	char serial[2 * sizeof(v->serial) + 1], ends[CLOCK_TEXT_BYTES];
+
+	hex_encode(v->serial, sizeof(v->serial), serial);
+	clock_format_s(v->not_after_s, ends);
+	(void)fputs(v->pem, stdout);
+	(void)fprintf(stderr, "verification certificate of the CA %s, serial %s, valid until %s\n"
+	    "It proves to the AWS account of this code that the CA's key is here; its own key is thrown away.\n"
+	    "next, on a machine that reaches AWS: lineca aws register-ca --ca-cert F --verification-cert F\n"
+	    "(--ca-cert: the CA's certificate, `lineca ca show` prints it; --verification-cert: what standard output got)\n", ca->name,
+	    serial, ends);
+}
+
+enum err_code
+cmd_ca_verification_cert(struct cmd *c, struct err *e)
+{
+	const char *code = NULL, *name = NULL, *none[1];
+	const struct arg_option options[] = { { "code", &code, NULL }, { "ca", &name, NULL }, { 0 } };
+	struct verification_cert v = { 0 };
+	struct issuer *issuer = NULL;
+	struct store_ca ca = { 0 };
+	struct home h = { 0 };
+	enum err_code rc;
+
+	if ((rc = args_parse(c, options, 0, 0, none, e)) != ERR_OK)
+		return rc;
+	if (code == NULL)
+		return err_set(e, ERR_USAGE, "--code is missing: the account's registration code, `lineca aws registration-code` prints it");
+	if ((rc = home_open(&h, c->home, e)) == ERR_OK && (rc = issuer_find(&h, name, &ca, e)) == ERR_OK &&
+	    (rc = issuer_load(&h, &ca, &issuer, e)) == ERR_OK &&
+	    (rc = verification_cert_make(&h, &ca, issuer, code, &v, e)) == ERR_OK)
+		print_verification(&ca, &v);
+	verification_cert_done(&v);
+	issuer_free(issuer);
 	store_ca_done(&ca);
 	home_close(&h);
 	return rc;

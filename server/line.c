@@ -7,30 +7,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
+#include "issuer_load.h"
 #include "worker.h"
 
 enum {
 	CA_ENDS_SOON_S = 365 * 86400,		/* an order for a new CA takes an organisation months */
 	CA_CUT_WORTH_SAYING_S = 90 * 86400	/* both last ten years by default: the first months are no news */
 };
-
-/* The key of a CA may be elsewhere (a CA that only served another line): it then issues nothing here. */
-static enum err_code
-line_load_issuer(struct line *l, struct line_ca *ca, struct err *e)
-{
-	char dir[HOME_PATH_BYTES], path[HOME_PATH_BYTES];
-	struct ca_key *key = NULL;
-	enum err_code rc;
-
-	if ((rc = home_join(l->home, HOME_CA, dir, e)) != ERR_OK ||
-	    (rc = file_join(path, sizeof(path), dir, ca->row.key_ref, e)) != ERR_OK)
-		return rc;
-	if ((rc = ca_key_load(path, &key, e)) != ERR_OK)
-		return rc;
-	return issuer_new(ca->row.der, ca->row.der_len, key, &ca->issuer, e);
-}
 
 /* Words at start, while there is time: not on the day it ends. */
 static void
@@ -69,7 +53,8 @@ line_add_ca(void *arg, const struct store_ca *row, struct err *e)
 	l->cas_count++;
 	if ((rc = ca_facts_read(row->der, row->der_len, &ca->facts, e)) != ERR_OK)
 		return rc;
-	rc = line_load_issuer(l, ca, e);
+	/* the key may be elsewhere (a CA that only served another line): it then issues nothing here */
+	rc = issuer_load(l->home, &ca->row, &ca->issuer, e);
 	if (rc == ERR_NOT_FOUND && !row->active) {
 		log_event(LOG_INFO, "ca", "the CA %s is inactive and its key is not here", row->name);
 		return ERR_OK;

@@ -25,14 +25,16 @@ static const struct command commands[] = {
 	    "answers; its log goes to standard error. On an address that other machines reach it\n"
 	    "starts only with `enroll = open` in lineca.conf.\n" },
 	{ "batch", "create", cmd_batch_create,
-	    "batch create NAME --quantity N [--pattern REGEX] [--devices FILE] [--profile P] [--ca CA]",
+	    "batch create NAME --quantity N [--pattern REGEX] [--devices FILE] [--profile P] [--ca CA] [--aws NAME[,NAME...]]",
 	    "order N certificates",
 	    "Makes an open batch. At most N certificates will ever be issued in it.\n"
 	    "  --pattern   POSIX extended expression that the whole device id must fit\n"
 	    "  --devices   only the devices of this file: one id a line, or CSV with a header that has a\n"
 	    "              column device_id, device, id or cn; - reads standard input\n"
 	    "  --profile   a [profile P] of lineca.conf; default\n"
-	    "  --ca        the issuing CA, when there are several\n" },
+	    "  --ca        the issuing CA, when there are several\n"
+	    "  --aws       the sections [aws NAME] of lineca.conf whose accounts the upload registers it in,\n"
+	    "              aws for [aws] itself; default: [aws]\n" },
 	{ "batch", "list", cmd_batch_list, "batch list [--json]", "all batches", "" },
 	{ "batch", "show", cmd_batch_show, "batch show NAME [--json]", "one batch", "" },
 	{ "batch", "open", cmd_batch_open, "batch open NAME", "let it issue", "The server notices at once.\n" },
@@ -47,6 +49,14 @@ static const struct command commands[] = {
 	    "  --chain   the issuing CA's certificate behind it, as the device got it\n" },
 	{ "ca", "list", cmd_ca_list, "ca list [--json]", "the issuing CAs", "" },
 	{ "ca", "show", cmd_ca_show, "ca show [NAME] [--json]", "one issuing CA, with its certificate", "" },
+	{ "ca", "verification-cert", cmd_ca_verification_cert, "ca verification-cert --code C [--ca CA]",
+	    "prove to AWS that the CA is ours",
+	    "Issues the certificate that AWS IoT wants to see before it registers a CA: its common name is\n"
+	    "the registration code of the account, it is valid for one day, and its key is thrown away.\n"
+	    "Prints it as PEM. It is recorded in the ledger; a server may run meanwhile. For a line without\n"
+	    "a way to AWS; where there is one, `lineca aws register-ca` does it all.\n"
+	    "  --code   64 hexadecimal digits, from `lineca aws registration-code`\n"
+	    "  --ca     the issuing CA, when there are several; an inactive one may be verified too\n" },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -102,9 +112,9 @@ print_usage(FILE *f)
 	(void)fprintf(f, "lineca %s: an offline line server that issues device certificates\n\n"
 	    "usage: lineca [--home DIR] COMMAND [ARGUMENTS]\n\n", LINECA_VERSION);
 	for (size_t i = 0; i < COMMANDS; i++)
-		(void)fprintf(f, "  %-6s %-7s %s\n", commands[i].noun, commands[i].verb != NULL ? commands[i].verb : "",
+		(void)fprintf(f, "  %-6s %-17s %s\n", commands[i].noun, commands[i].verb != NULL ? commands[i].verb : "",
 		    commands[i].summary);
-	(void)fprintf(f, "  %-14s %s\n  %-14s %s\n\n", "help", "this, or `help COMMAND`", "version", "the version of this program");
+	(void)fprintf(f, "  %-24s %s\n  %-24s %s\n\n", "help", "this, or `help COMMAND`", "version", "the version of this program");
 	(void)fprintf(f, "The home is --home DIR, else $LINECA_HOME, else %s.\n"
 	    "Listings take --json: one object a line. Exit codes: 0 done, 1 failed, 2 wrong usage,\n"
 	    "3 done in part, 4 refused because of the present state, 5 not permitted.\n", HOME_DEFAULT);
