@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "batch_aws.h"
 #include "device_list.h"
 #include "table.h"
 #include "view.h"
@@ -12,8 +13,9 @@
 /* ---- create */
 
 struct create {
-	const char		*name, *quantity, *pattern, *devices, *profile, *ca;
+	const char		*name, *quantity, *pattern, *devices, *profile, *ca, *aws;
 	struct store_batch	 batch;
+	struct batch_aws	 goes_to;
 	struct device_list	 list;
 };
 
@@ -77,6 +79,18 @@ check_pattern(const struct create *cr, struct err *e)
 	return rc;
 }
 
+/* Every id of the list must do as a thing's name where things are made. */
+static enum err_code
+check_things(const struct create *cr, struct err *e)
+{
+	struct err why = { 0 };
+
+	for (size_t i = 0; i < cr->list.count; i++)
+		if (batch_aws_takes(&cr->goes_to, &cr->batch, device_list_id(&cr->list, i), &why) != ERR_OK)
+			return err_set(e, ERR_USAGE, "%s, line %u: %s No batch was made.", cr->devices, cr->list.ids[i].line, why.log_text);
+	return ERR_OK;
+}
+
 static enum err_code
 plan_batch(struct create *cr, struct home *h, struct err *e)
 {
@@ -92,11 +106,13 @@ plan_batch(struct create *cr, struct home *h, struct err *e)
 		return rc;
 	if (config_profile(&h->config, cr->profile) == NULL)
 		return err_set(e, ERR_USAGE, "lineca.conf has no [profile %.64s]", cr->profile);
+	(void)snprintf(b->name, sizeof(b->name), "%s", cr->name);
+	if ((rc = batch_aws_plan(&h->config, cr->aws, b, &cr->goes_to, e)) != ERR_OK)
+		return rc;
 	if (cr->devices != NULL && (rc = device_list_read(&cr->list, cr->devices, e)) != ERR_OK)
 		return rc;
-	if ((rc = check_pattern(cr, e)) != ERR_OK)
+	if ((rc = check_pattern(cr, e)) != ERR_OK || (rc = check_things(cr, e)) != ERR_OK)
 		return rc;
-	(void)snprintf(b->name, sizeof(b->name), "%s", cr->name);
 	(void)snprintf(b->profile, sizeof(b->profile), "%s", cr->profile);
 	(void)snprintf(b->pattern, sizeof(b->pattern), "%s", cr->pattern != NULL ? cr->pattern : "");
 	b->listed = cr->devices != NULL;
@@ -110,7 +126,7 @@ cmd_batch_create(struct cmd *c, struct err *e)
 	struct create cr = { .profile = "default" };
 	const struct arg_option options[] = {
 		{ "quantity", &cr.quantity, NULL }, { "pattern", &cr.pattern, NULL }, { "devices", &cr.devices, NULL },
-		{ "profile", &cr.profile, NULL }, { "ca", &cr.ca, NULL }, { 0 }
+		{ "profile", &cr.profile, NULL }, { "ca", &cr.ca, NULL }, { "aws", &cr.aws, NULL }, { 0 }
 	};
 	struct home h = { 0 };
 	enum err_code rc;
@@ -201,9 +217,9 @@ print_batch(const struct store_batch *b)
 	(void)printf("batch       %s\nstate       %s\nquantity    %lld\nissued      %lld\nregistered  %lld\nparked      %lld\n",
 	    b->name, batch_state_name(b->state), (long long)b->quantity, (long long)b->issued, (long long)b->registered,
 	    (long long)b->parked);
-	(void)printf("remaining   %lld\nca          %s\nprofile     %s\npattern     %s\ndevices     %s\ncreated at  %s\nlast issue  %s\n",
+	(void)printf("remaining   %lld\nca          %s\nprofile     %s\npattern     %s\ndevices     %s\naws         %s\ncreated at  %s\nlast issue  %s\n",
 	    (long long)(b->quantity - b->issued), b->ca_name, b->profile, b->pattern[0] != '\0' ? b->pattern : "any",
-	    b->listed ? "listed" : "any", created, b->last_issued_at_us != 0 ? last : "none yet");
+	    b->listed ? "listed" : "any", b->aws[0] != '\0' ? b->aws : "aws", created, b->last_issued_at_us != 0 ? last : "none yet");
 }
 
 enum err_code

@@ -6,7 +6,7 @@
  *                                              400, 422
  *            3 pattern and list of the batch   403
  *            4 proof of possession             400
- *            5 may anything be issued now?     503, 507; a certificate that is recorded already is answered all the same
+ *            5 may it be issued, and now?      422, 503, 507; a certificate that is recorded already is answered all the same
  *            6 a place in the writer's queue   503
  *            7 plan, sign, self-check          500
  *            8 suspend, push, look away
@@ -352,11 +352,28 @@ fill_row(struct enroll *en, const struct order *o, int64_t now_us)
 	c->der = issued_der(i, &c->der_len);
 }
 
+/* Will AWS take it tonight?  A label can be corrected now, not then. */
+static enum err_code
+check_things(const struct enroll *en, const struct order *o, struct err *e)
+{
+	enum err_code rc = ERR_OK;
+
+	for (size_t i = 0; i < o->things_count && rc == ERR_OK; i++)
+		rc = target_takes(&o->things[i], en->device_id, en->batch, e);
+	return rc;
+}
+
 static enum err_code
 may_issue(struct enroll *en, const struct order *o, int64_t *ret_now_us, struct err *e)
 {
+	enum err_code rc;
+
 	if (!o->has_profile)
 		return err_set(e, ERR_INTERNAL, "batch %s: lineca.conf has no [profile %s]; put it back", en->batch, o->batch.profile);
+	if (!o->has_targets)
+		return err_set(e, ERR_INTERNAL, "batch %s: lineca.conf has lost a section of --aws %.100s; put it back", en->batch, o->batch.aws);
+	if (o->things != NULL && (rc = check_things(en, o, e)) != ERR_OK)
+		return rc;
 	return guard_check(&en->line->guard, &o->ca->facts, ret_now_us, e);
 }
 

@@ -16,8 +16,11 @@ static const struct {
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
 
-/* What a template takes for a dry run: the longest that is certain to do, so that only the text around it can be at fault. */
-static const struct target_values any_values = { "0", "00000000000000000000000000000000", "0" };
+/* As long as every serial is, and as harmless. */
+#define ANY_SERIAL "00000000000000000000000000000000"
+
+/* For a dry run: certain to do, so that only the text around it can be at fault. */
+static const struct target_values any_values = { "0", ANY_SERIAL, "0" };
 
 /* The place that text begins with, or PLACES. */
 static size_t
@@ -144,6 +147,27 @@ target_thing_attributes(const struct target *t, const struct target_values *v, s
 			return rc;
 	}
 	*ret_count = n;
+	return ERR_OK;
+}
+
+enum err_code
+target_takes(const struct target *t, const char *device_id, const char *batch, struct err *e)
+{
+	struct target_values v = { device_id, ANY_SERIAL, batch };
+	const char *p = t->thing_attributes, *item;
+	char name[LIMIT_AWS_NAME_BYTES + 1];
+	struct iot_attribute filled;
+	struct attribute_item a;
+	enum err_code rc;
+	size_t len;
+
+	if (!t->things)
+		return ERR_OK;
+	if ((rc = target_thing_name(t, &v, name, e)) != ERR_OK)
+		return rc;
+	while ((item = next_item(&p, &len)) != NULL && split_attribute(item, len, &a))
+		if ((rc = fill_attribute(&a, &v, &filled, e)) != ERR_OK)
+			return rc;
 	return ERR_OK;
 }
 

@@ -59,6 +59,12 @@ ERR_MUST_CHECK enum err_code	target_thing_name(const struct target *t, const str
 ERR_MUST_CHECK enum err_code	target_thing_attributes(const struct target *t, const struct target_values *v,
 				    struct iot_attribute out[TARGET_ATTRIBUTES], size_t *ret_count, struct err *e);
 
+/*
+ * Will AWS take the thing of this device of this batch, as far as that can be known before there is a serial?  Without things always.
+ * Fast: at enrolment.  ERR_SUBJECT.
+ */
+ERR_MUST_CHECK enum err_code	target_takes(const struct target *t, const char *device_id, const char *batch, struct err *e);
+
 /* Checks what no single setting can know, and fills policies.  ERR_CONFIG. */
 ERR_MUST_CHECK enum err_code	target_check(struct target *t, struct err *e);
 

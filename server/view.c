@@ -58,6 +58,23 @@ view_certificate(const struct store_certificate *c)
 	return o;
 }
 
+/* The names of the sections of lineca.conf. */
+static void
+view_targets(cJSON *o, const struct store_batch *b)
+{
+	cJSON *names = cJSON_AddArrayToObject(o, "aws");
+	const char *p = b->aws[0] != '\0' ? b->aws : "aws";
+	char name[LIMIT_NAME_BYTES + 1];
+
+	do {
+		size_t len = strcspn(p, ",");
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)len, p);
+		(void)cJSON_AddItemToArray(names, cJSON_CreateString(name));
+		p += len;
+	} while (*p++ == ',');
+}
+
 cJSON *
 view_batch(const struct store_batch *b)
 {
@@ -76,6 +93,7 @@ view_batch(const struct store_batch *b)
 	else
 		(void)cJSON_AddNullToObject(o, "pattern");
 	(void)cJSON_AddBoolToObject(o, "listed", b->listed);
+	view_targets(o, b);
 	view_time_us(o, "created_at", b->created_at_us);
 	view_time_us(o, "last_issued_at", b->last_issued_at_us);
 	return o;

@@ -13,6 +13,7 @@ order_free(struct order *o)
 		return;
 	if (o->has_pattern)
 		regfree(&o->pattern);
+	free(o->things);
 	free(o);
 }
 
@@ -171,20 +172,54 @@ pattern_compile(const char *pattern, regex_t *ret, struct err *e)
 	return ERR_OK;
 }
 
-/* Among the profiles of the start; else lineca.conf is read again: it may be newer than the server. */
-static void
-order_find_profile(struct order *o, const struct home *h)
+static bool
+order_find_profile(struct order *o, const struct config *c)
 {
-	const struct profile *p = config_profile(&h->config, o->batch.profile);
+	const struct profile *p = config_profile(c, o->batch.profile);
+
+	if (p != NULL)
+		o->profile = *p;
+	return o->has_profile = p != NULL;
+}
+
+/* Only those that make things matter here. */
+static bool
+order_find_targets(struct order *o, const struct config *c)
+{
+	const struct target *targets[LIMIT_TARGETS];
+	struct err e;
+	size_t n;
+
+	if (config_batch_targets(c, o->batch.aws, targets, &n, &e) != ERR_OK)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!targets[i]->things)
+			continue;
+		if (o->things == NULL && (o->things = calloc(n, sizeof(*o->things))) == NULL)
+			return false;
+		o->things[o->things_count++] = *targets[i];
+	}
+	return o->has_targets = true;
+}
+
+/* By the settings of the start; else lineca.conf is read again: it may be newer than the server. */
+static void
+order_find_settings(struct order *o, const struct home *h)
+{
+	bool profile = order_find_profile(o, &h->config), targets = order_find_targets(o, &h->config);
 	struct config *now = NULL;
 	char path[HOME_PATH_BYTES];
 	struct err e;
 
-	if (p == NULL && (now = malloc(sizeof(*now))) != NULL && home_join(h, HOME_CONFIG, path, &e) == ERR_OK &&
-	    config_load(path, now, &e) == ERR_OK)
-		p = config_profile(now, o->batch.profile);
-	if ((o->has_profile = p != NULL))
-		o->profile = *p;
+	if (profile && targets)
+		return;
+	if ((now = malloc(sizeof(*now))) != NULL && home_join(h, HOME_CONFIG, path, &e) == ERR_OK &&
+	    config_load(path, now, &e) == ERR_OK) {
+		if (!profile)
+			(void)order_find_profile(o, now);
+		if (!targets)
+			(void)order_find_targets(o, now);
+	}
 	free(now);
 }
 
@@ -204,7 +239,7 @@ order_new(struct worker *w, const char *name, struct order **ret, struct err *e)
 		    o->batch.ca_name);
 		goto out;
 	}
-	order_find_profile(o, h);
+	order_find_settings(o, h);
 	if (o->batch.pattern[0] != '\0') {
 		if ((rc = pattern_compile(o->batch.pattern, &o->pattern, e)) != ERR_OK)
 			goto out;

@@ -19,6 +19,9 @@ struct order {
 	struct profile		 profile;
 	bool			 has_pattern;
 	regex_t			 pattern;	/* anchored */
+	bool			 has_targets;	/* false: lineca.conf has lost a section that the batch names; as without has_profile */
+	struct target		*things;	/* own copies of the targets that make things; NULL: none does */
+	size_t			 things_count;
 	struct order		*next;
 };
 
