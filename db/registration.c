@@ -1,4 +1,7 @@
-#include "db/registration.h"
+#include <stdio.h>
+#include <string.h>
+
+#include "db/store_internal.h"
 
 const char *
 registration_state_name(enum registration_state s)
@@ -10,4 +13,41 @@ registration_state_name(enum registration_state s)
 	};
 
 	return names[s];
+}
+
+size_t
+text_fit(const char *text, size_t len, size_t max_bytes)
+{
+	if (len <= max_bytes)
+		return len;
+	/* 10xxxxxx goes on with a character of UTF-8 */
+	while (max_bytes > 0 && ((unsigned char)text[max_bytes] & 0xc0) == 0x80)
+		max_bytes--;
+	return max_bytes;
+}
+
+void
+registration_reason(const struct store_registration *r, char out[STORE_REASON_BYTES + 1])
+{
+	char	text[sizeof(r->step) + sizeof(r->code) + sizeof(r->message) + 8];
+	size_t	len;
+
+	(void)snprintf(text, sizeof(text), "%s%s%s%s%s", r->step, r->step[0] != '\0' && r->code[0] != '\0' ? ": " : "", r->code,
+	    (r->step[0] != '\0' || r->code[0] != '\0') && r->message[0] != '\0' ? ": " : "", r->message);
+	len = text_fit(text, strlen(text), STORE_REASON_BYTES);
+	memcpy(out, text, len);
+	out[len] = '\0';
+}
+
+enum err_code
+registration_row_check(const struct store_registration_row *row, struct err *e)
+{
+	const struct store_registration	*r = row->registration;
+
+	if (row->settled != -1 && row->settled != CERTIFICATE_REGISTERED && row->settled != CERTIFICATE_PARKED)
+		return err_set(e, ERR_INTERNAL, "registration of %lld: settled as %d", (long long)r->cert_id, row->settled);
+	if (row->settled == CERTIFICATE_REGISTERED && r->state != REGISTRATION_DONE)
+		return err_set(e, ERR_INTERNAL, "registration of %lld: registered by a registration that is %s", (long long)r->cert_id,
+		    registration_state_name(r->state));
+	return ERR_OK;
 }

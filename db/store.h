@@ -24,7 +24,9 @@
 
 enum {
 	STORE_SERIAL_BYTES = 16,
-	STORE_HASH_BYTES = 32
+	STORE_HASH_BYTES = 32,
+	/* "step: code: message" of a parked certificate, cut to this; all of it is in its registrations */
+	STORE_REASON_BYTES = 191
 };
 
 struct store;
@@ -88,6 +90,7 @@ struct store_certificate {
 	char			batch_name[LIMIT_NAME_BYTES + 1];
 	char			ca_name[LIMIT_NAME_BYTES + 1];
 	char			profile[LIMIT_NAME_BYTES + 1];
+	char			reason[STORE_REASON_BYTES + 1];	/* parked: why, in short; else "" */
 };
 
 /*

@@ -18,4 +18,13 @@ void	store_record_rows_fail(struct store_record_row *rows, size_t n, enum err_co
 /* The sentence for the client that belongs to row->result; for anything but ERR_OK. */
 void	store_record_row_say(const struct store_record_row *row, struct err *e);
 
+/* How much of a UTF-8 text of len bytes to keep where max_bytes are allowed: cut between two characters. */
+size_t	text_fit(const char *text, size_t len, size_t max_bytes);
+
+/* "step: code: message", cut: what store_certificate.reason says of one that is parked. */
+void	registration_reason(const struct store_registration *r, char out[STORE_REASON_BYTES + 1]);
+
+/* What no row of registration_record may be, whatever the ledger holds.  ERR_INTERNAL. */
+ERR_MUST_CHECK enum err_code	registration_row_check(const struct store_registration_row *row, struct err *e);
+
 #endif

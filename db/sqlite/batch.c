@@ -7,7 +7,7 @@
 enum { STATE_LOADING = 2 };		/* schema: batch.state; below it are those of enum batch_state */
 
 /* The line gets the write lock between two chunks: its busy handler looks every half millisecond (connection.c). */
-static void
+void
 chunk_pause(void)
 {
 	const struct timespec	pause = { .tv_nsec = 3 * 1000 * 1000L };
@@ -77,6 +77,7 @@ batch_insert(struct connection *c, const struct store_batch *b, int64_t *ret_id,
 	bind_int(c, s, 6, b->created_at_us);
 	bind_int(c, s, 7, b->listed ? STATE_LOADING : (int)BATCH_OPEN);
 	bind_int(c, s, 8, b->quantity);
+	bind_text(c, s, 9, b->aws);
 	if ((rc = statement_run(c, s, e)) != ERR_OK)
 		return rc;
 	if (sqlite3_changes(c->db) == 0)
@@ -194,7 +195,8 @@ batch_from_row(struct connection *c, enum statement s, struct store_batch *b, st
 	if (!column_text(c, s, 1, b->name, sizeof(b->name)) ||
 	    !column_text(c, s, 3, b->ca_name, sizeof(b->ca_name)) ||
 	    !column_text(c, s, 4, b->profile, sizeof(b->profile)) ||
-	    !column_text(c, s, 5, b->pattern, sizeof(b->pattern)))
+	    !column_text(c, s, 5, b->pattern, sizeof(b->pattern)) ||
+	    !column_text(c, s, 14, b->aws, sizeof(b->aws)))
 		return err_set(e, ERR_STORAGE, "ledger: batch %lld cannot be read", (long long)b->id);
 	b->ca_id = column_int(c, s, 2);
 	b->listed = column_int(c, s, 6) != 0;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "db/store_internal.h"
 
 enum {
 	/*
@@ -309,6 +310,28 @@ column_text(struct connection *c, enum statement s, int at, char *out, size_t ou
 }
 
 bool
+column_text_cut(struct connection *c, enum statement s, int at, char *out, size_t out_size)
+{
+	const unsigned char	*text = sqlite3_column_text(c->statements[s], at);
+	size_t			 len = (size_t)sqlite3_column_bytes(c->statements[s], at);
+
+	if (text == NULL)
+		return false;
+	len = text_fit((const char *)text, len, out_size - 1);
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return true;
+}
+
+enum err_code
+row_unreadable(struct connection *c, const char *what, int64_t id, struct err *e)
+{
+	if (sqlite3_errcode(c->db) == SQLITE_NOMEM)
+		return err_set(e, ERR_NOMEM, "ledger: %s %lld", what, (long long)id);
+	return err_set(e, ERR_STORAGE, "ledger: %s %lld cannot be read", what, (long long)id);
+}
+
+bool
 column_blob(struct connection *c, enum statement s, int at, uint8_t *out, size_t len)
 {
 	sqlite3_stmt	*st = c->statements[s];
@@ -345,5 +368,20 @@ transaction_rollback(struct connection *c)
 	if (sqlite3_get_autocommit(c->db) == 0) {
 		(void)sqlite3_step(c->statements[STATEMENT_ROLLBACK]);
 		statement_done(c, STATEMENT_ROLLBACK);
+	}
+}
+
+enum err_code
+reading_begin(struct connection *c, struct err *e)
+{
+	return statement_run(c, STATEMENT_READ_BEGIN, e);
+}
+
+void
+reading_end(struct connection *c)
+{
+	if (sqlite3_get_autocommit(c->db) == 0) {
+		(void)sqlite3_step(c->statements[STATEMENT_READ_END]);
+		statement_done(c, STATEMENT_READ_END);
 	}
 }

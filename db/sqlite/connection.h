@@ -61,12 +61,20 @@ void				statement_done(struct connection *c, enum statement s);
 
 /* Columns of the row at hand; false: not what the schema promises (a damaged file), or no memory. */
 bool				column_text(struct connection *c, enum statement s, int at, char *out, size_t out_size);
+/* The same, cut between two characters where it is longer. */
+bool				column_text_cut(struct connection *c, enum statement s, int at, char *out, size_t out_size);
 bool				column_blob(struct connection *c, enum statement s, int at, uint8_t *out, size_t len);
 int64_t				column_int(struct connection *c, enum statement s, int at);
+/* What to say after one of them was false: ERR_NOMEM or ERR_STORAGE. */
+enum err_code			row_unreadable(struct connection *c, const char *what, int64_t id, struct err *e);
 
 ERR_MUST_CHECK enum err_code	transaction_begin(struct connection *c, struct err *e);
 ERR_MUST_CHECK enum err_code	transaction_commit(struct connection *c, struct err *e);
 /* Undoes what is open, if SQLite has not done so already. */
 void				transaction_rollback(struct connection *c);
+
+/* For a reader: several statements that see one moment. */
+ERR_MUST_CHECK enum err_code	reading_begin(struct connection *c, struct err *e);
+void				reading_end(struct connection *c);
 
 #endif

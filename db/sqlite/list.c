@@ -2,13 +2,6 @@
 
 #include "db/sqlite/store_sqlite.h"
 
-/*
- * How far the order of issue may differ from the order of serials: the time between signing and recording, and a
- * step back of the clock that was let pass (LIMIT_CLOCK_STEP_BACK_S); an hour is far above both.  Lets a listing
- * with since_us end there, instead of walking through all that is older.
- */
-#define SINCE_SLACK_US	(3600 * (int64_t)1000000)
-
 static enum statement
 list_choose(const struct store_certificate_filter *f)
 {
@@ -27,6 +20,22 @@ list_wants(const struct store_certificate_filter *f, const struct store_certific
 	    c->issued_at_us >= f->since_us;
 }
 
+/* Without counting rows: the batches know. */
+static enum err_code
+any_registered(struct connection *c, int64_t batch_id, bool *ret, struct err *e)
+{
+	const enum statement	s = STATEMENT_REGISTERED_TOTAL;
+	enum err_code		rc;
+	bool			found;
+
+	bind_int(c, s, 1, batch_id);
+	if ((rc = statement_step(c, s, &found, e)) != ERR_OK)
+		return rc;
+	*ret = found && column_int(c, s, 0) > 0;
+	statement_done(c, s);
+	return ERR_OK;
+}
+
 enum err_code
 sqlite_certificate_list(struct store_reader *r, const struct store_certificate_filter *f,
     enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e)
@@ -40,6 +49,10 @@ sqlite_certificate_list(struct store_reader *r, const struct store_certificate_f
 
 	if (f->state == CERTIFICATE_REVOKED)
 		return ERR_OK;		/* nothing revokes yet */
+	if (f->state == CERTIFICATE_ISSUED && f->device_id == NULL)
+		return queue_list(r, f, row, arg, e);
+	if (f->state == CERTIFICATE_REGISTERED && ((rc = any_registered(c, f->batch_id, &found, e)) != ERR_OK || !found))
+		return rc;
 	bind_int(c, s, 1, f->after != NULL ? store_serial_key(f->after) : INT64_MAX);
 	if (s == STATEMENT_LIST_DEVICE)
 		bind_text(c, s, 2, f->device_id);
@@ -49,7 +62,7 @@ sqlite_certificate_list(struct store_reader *r, const struct store_certificate_f
 		if ((rc = statement_step(c, s, &found, e)) != ERR_OK || !found)
 			return rc;
 		if ((rc = certificate_from_row(c, s, &cert, &prior, e)) != ERR_OK ||
-		    cert.issued_at_us < f->since_us - SINCE_SLACK_US)
+		    cert.issued_at_us < f->since_us - LIST_SINCE_SLACK_US)
 			break;
 		if (!list_wants(f, &cert))
 			continue;

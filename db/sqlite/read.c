@@ -6,7 +6,7 @@
 enum {
 	COL_ID, COL_SERIAL_LOWER, COL_DEVICE_ID, COL_KEY_ID, COL_CERTIFICATE_ID, COL_BATCH_ID, COL_CA_ID,
 	COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT, COL_DER, COL_STATE, COL_BATCH_NAME, COL_CA_NAME, COL_PROFILE,
-	COL_PRIOR_ID
+	COL_PRIOR_ID, COL_REASON
 };
 
 static void
@@ -37,11 +37,11 @@ certificate_from_row(struct connection *c, enum statement s, struct store_certif
 	    !column_text(c, s, COL_CA_NAME, out->ca_name, sizeof(out->ca_name)) ||
 	    !column_text(c, s, COL_PROFILE, out->profile, sizeof(out->profile)) ||
 	    state < 0 || state >= (int64_t)(sizeof(states) / sizeof(states[0])) ||
-	    (out->der = sqlite3_column_blob(c->statements[s], COL_DER)) == NULL) {
-		if (sqlite3_errcode(c->db) == SQLITE_NOMEM)
-			return err_set(e, ERR_NOMEM, "ledger: certificate %lld", (long long)id);
-		return err_set(e, ERR_STORAGE, "ledger: certificate %lld cannot be read", (long long)id);
-	}
+	    (out->der = sqlite3_column_blob(c->statements[s], COL_DER)) == NULL)
+		return row_unreadable(c, "certificate", id, e);
+	if (sqlite3_column_type(c->statements[s], COL_REASON) != SQLITE_NULL &&
+	    !column_text_cut(c, s, COL_REASON, out->reason, sizeof(out->reason)))
+		return row_unreadable(c, "certificate", id, e);
 	out->der_len = (size_t)sqlite3_column_bytes(c->statements[s], COL_DER);
 	out->batch_id = column_int(c, s, COL_BATCH_ID);
 	out->ca_id = column_int(c, s, COL_CA_ID);

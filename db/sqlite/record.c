@@ -14,6 +14,7 @@ struct tally {
 	int64_t	room;			/* certificates it may still issue, those of this group taken off */
 	int64_t	issued;			/* by this group */
 	int64_t	last_issued_at_us;
+	int64_t	verification_id;	/* the newest serial of a verification certificate */
 	char	batch_name[LIMIT_NAME_BYTES + 1], ca_name[LIMIT_NAME_BYTES + 1], profile[LIMIT_NAME_BYTES + 1];
 };
 
@@ -30,6 +31,7 @@ tally_read(struct connection *c, int64_t batch_id, struct tally *t, struct err *
 		return rc;
 	t->open = column_int(c, s, 0) == BATCH_OPEN;
 	t->room = column_int(c, s, 1) - column_int(c, s, 2);
+	t->verification_id = column_int(c, s, 6);
 	if (!column_text(c, s, 3, t->batch_name, sizeof(t->batch_name)) ||
 	    !column_text(c, s, 4, t->ca_name, sizeof(t->ca_name)) ||
 	    !column_text(c, s, 5, t->profile, sizeof(t->profile)))
@@ -107,6 +109,22 @@ certificate_insert(struct connection *c, const struct store_certificate *cert, i
 	return statement_run(c, s, e);
 }
 
+/* A serial is given once; those of verification certificates are in another table. */
+static enum err_code
+serial_check(struct connection *c, int64_t id, const struct tally *t, struct err *e)
+{
+	enum err_code	rc;
+	bool		found;
+
+	if (id > t->verification_id)
+		return ERR_OK;
+	bind_int(c, STATEMENT_VERIFICATION_FIND, 1, id);
+	if ((rc = statement_step(c, STATEMENT_VERIFICATION_FIND, &found, e)) != ERR_OK || !found)
+		return rc;
+	statement_done(c, STATEMENT_VERIFICATION_FIND);
+	return err_set(e, ERR_INTERNAL, "ledger: serial %lld is that of a verification certificate", (long long)id);
+}
+
 /* Inserts the certificate of a device whose row is in place, and takes it off the batch's room. */
 static enum err_code
 record_new(struct store *s, struct store_record_row *row, struct tally *t, int64_t prior_id, struct err *e)
@@ -114,9 +132,11 @@ record_new(struct store *s, struct store_record_row *row, struct tally *t, int64
 	struct store_certificate	full = *row->certificate;
 	enum err_code			rc;
 
-	if ((rc = certificate_insert(&s->writer, &full, prior_id, e)) != ERR_OK)
+	if ((rc = serial_check(&s->writer, store_serial_key(full.serial), t, e)) != ERR_OK ||
+	    (rc = certificate_insert(&s->writer, &full, prior_id, e)) != ERR_OK)
 		return rc;
 	full.state = CERTIFICATE_ISSUED;
+	full.reason[0] = '\0';
 	memcpy(full.batch_name, t->batch_name, sizeof(full.batch_name));
 	memcpy(full.ca_name, t->ca_name, sizeof(full.ca_name));
 	memcpy(full.profile, t->profile, sizeof(full.profile));

@@ -12,7 +12,7 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 /* What certificate_from_row (read.c) reads, in its order.  c, o, b and a are the tables of CERTIFICATE_JOINS. */
 #define CERTIFICATE_COLUMNS                                                                             \
 	"c.id, c.serial_lower, c.device_id, c.key_id, c.certificate_id, c.batch_id, c.ca_id,"           \
-	" c.not_before_s, c.not_after_s, c.issued_at_us, c.der, o.state, b.name, a.name, b.profile, c.prior_id"
+	" c.not_before_s, c.not_after_s, c.issued_at_us, c.der, o.state, b.name, a.name, b.profile, c.prior_id, o.reason"
 
 /* CROSS JOIN keeps the order of the loops: the table that pages by key comes first. */
 #define BATCH_AND_CA                                                                                    \
@@ -28,15 +28,23 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 
 #define BATCH_COLUMNS                                                                                   \
 	"b.id, b.name, b.ca_id, a.name, b.profile, b.pattern, b.listed, b.created_at_us, b.state,"      \
-	" b.quantity, b.issued, b.registered, b.parked, b.last_issued_at_us"
+	" b.quantity, b.issued, b.registered, b.parked, b.last_issued_at_us, b.aws"
+
+/* What registration_from_row (registration.c) reads, in its order. */
+#define REGISTRATION_COLUMNS                                                                            \
+	"r.cert_id, r.target_id, r.state, r.done, r.attempts, r.arn, r.step, r.code, r.message,"        \
+	" r.request_id, r.updated_at_us"
 
 #define STATEMENT_LIST(X)                                                                               \
 	X(BEGIN, FOR_WRITER, "BEGIN IMMEDIATE")                                                         \
 	X(COMMIT, FOR_WRITER, "COMMIT")                                                                 \
 	X(ROLLBACK, FOR_WRITER, "ROLLBACK")                                                             \
+	X(READ_BEGIN, FOR_READER, "BEGIN")                                                              \
+	X(READ_END, FOR_READER, "COMMIT")                                                               \
 	/* record.c */                                                                                  \
 	X(BATCH_ROOM, FOR_WRITER,                                                                       \
-	    "SELECT b.state, b.quantity, b.issued, b.name, a.name, b.profile"                           \
+	    "SELECT b.state, b.quantity, b.issued, b.name, a.name, b.profile,"                          \
+	    " (SELECT coalesce(max(id), 0) FROM verification)"                                          \
 	    " FROM batch b CROSS JOIN ca a ON a.id = b.ca_id WHERE b.id = ?1 AND b.state <> 2")         \
 	X(BATCH_DEBIT, FOR_WRITER,                                                                      \
 	    "UPDATE batch SET issued = issued + ?2, last_issued_at_us = max(last_issued_at_us, ?3)"     \
@@ -68,7 +76,9 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(CERTIFICATE_FIND, FOR_BOTH,                                                                   \
 	    "SELECT " CERTIFICATE_COLUMNS " FROM " CERTIFICATE_JOINS " WHERE c.id = ?1")                \
 	X(CERTIFICATE_NEWEST, FOR_READER,                                                               \
-	    "SELECT id, issued_at_us FROM certificate ORDER BY id DESC LIMIT 1")                        \
+	    "SELECT id, issued_at_us FROM (SELECT id, issued_at_us FROM certificate ORDER BY id DESC LIMIT 1)"         \
+	    " UNION ALL SELECT id, issued_at_us FROM (SELECT id, issued_at_us FROM verification ORDER BY id DESC LIMIT 1)" \
+	    " ORDER BY 1 DESC LIMIT 1")                                                                 \
 	/* list.c: ?1 the id to go below, ?2 the batch or the device */                                 \
 	X(LIST_ALL, FOR_READER,                                                                         \
 	    "SELECT " CERTIFICATE_COLUMNS " FROM " CERTIFICATE_JOINS                                    \
@@ -86,6 +96,8 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " WHERE p.prior_id IS NOT NULL)"                                                            \
 	    " SELECT " CERTIFICATE_COLUMNS " FROM chain CROSS JOIN " CERTIFICATE_JOINS                  \
 	    " WHERE c.id = chain.id AND c.id < ?1 ORDER BY c.id DESC")                                  \
+	X(REGISTERED_TOTAL, FOR_READER,                                                                 \
+	    "SELECT coalesce(sum(registered), 0) FROM batch WHERE ?1 < 0 OR id = ?1")                   \
 	/* ca.c */                                                                                      \
 	X(CA_INSERT, FOR_WRITER,                                                                        \
 	    "INSERT INTO ca (name, active, key_ref, der, created_at_us) VALUES (?1, ?2, ?3, ?4, ?5)"    \
@@ -94,10 +106,88 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    "SELECT id, name, active, key_ref, der, created_at_us FROM ca WHERE name = ?1")             \
 	X(CA_LIST, FOR_READER,                                                                          \
 	    "SELECT id, name, active, key_ref, der, created_at_us FROM ca ORDER BY id")                 \
+	/* queue.c */                                                                                   \
+	X(QUEUE_PAGE, FOR_READER,                                                                       \
+	    "SELECT " CERTIFICATE_COLUMNS " FROM batch q CROSS JOIN outbox o" OUTBOX_JOINS " WHERE q.id = ?1 AND o.batch_id = q.id AND o.cert_id > max(?2, q.queue_after) AND o.state = 0" \
+	    " AND q.issued > q.registered + q.parked ORDER BY o.cert_id LIMIT ?3")                      \
+	X(QUEUE_WALK, FOR_WRITER,                                                                       \
+	    "SELECT o.cert_id, o.state FROM batch q CROSS JOIN outbox o"                                \
+	    " WHERE q.id = ?1 AND o.batch_id = q.id AND o.cert_id > q.queue_after ORDER BY o.cert_id")  \
+	X(QUEUE_SET, FOR_WRITER,                                                                        \
+	    "UPDATE batch SET queue_after = ?2 WHERE id = ?1 AND queue_after < ?2")                     \
+	X(QUEUE_BATCHES, FOR_READER,                                                                    \
+	    "SELECT id, queue_after FROM batch WHERE issued > registered + parked AND (?1 < 0 OR id = ?1)") \
+	X(QUEUE_BELOW, FOR_READER,                                                                      \
+	    "SELECT cert_id FROM outbox WHERE batch_id = ?1 AND cert_id < ?2 AND cert_id > ?3 AND state = 0" \
+	    " ORDER BY cert_id DESC LIMIT 1")                                                           \
+	/* registration.c */                                                                            \
+	X(OUTBOX_STATE, FOR_WRITER,                                                                     \
+	    "SELECT state FROM outbox WHERE batch_id = ?1 AND cert_id = ?2")                            \
+	X(OUTBOX_SETTLE, FOR_WRITER,                                                                    \
+	    "UPDATE outbox SET state = ?3, reason = ?4, next_at_us = 0, attempts ="                     \
+	    " (SELECT coalesce(sum(r.attempts), 0) FROM registration r WHERE r.cert_id = ?2)"           \
+	    " WHERE batch_id = ?1 AND cert_id = ?2")                                                    \
+	X(BATCH_COUNT, FOR_WRITER,                                                                      \
+	    "UPDATE batch SET registered = registered + ?2, parked = parked + ?3 WHERE id = ?1")        \
+	X(REGISTRATION_WRITE, FOR_WRITER,                                                               \
+	    "INSERT INTO registration (cert_id, target_id, state, done, attempts, arn, step, code, message," \
+	    " request_id, updated_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"         \
+	    " ON CONFLICT (cert_id, target_id) DO UPDATE SET state = excluded.state, done = excluded.done," \
+	    " attempts = excluded.attempts, arn = excluded.arn, step = excluded.step, code = excluded.code," \
+	    " message = excluded.message, request_id = excluded.request_id, updated_at_us = excluded.updated_at_us") \
+	X(REGISTRATION_PARKED, FOR_WRITER,                                                              \
+	    "SELECT step, code, message FROM registration WHERE cert_id = ?1 AND state = 2"             \
+	    " ORDER BY target_id LIMIT 1")                                                              \
+	X(REGISTRATION_FIND, FOR_READER,                                                                \
+	    "SELECT " REGISTRATION_COLUMNS " FROM registration r WHERE r.cert_id = ?1 AND r.target_id = ?2") \
+	X(REGISTRATION_LIST, FOR_READER,                                                                \
+	    "SELECT " REGISTRATION_COLUMNS ", t.account, t.region FROM registration r"                  \
+	    " CROSS JOIN target t ON t.id = r.target_id WHERE r.cert_id = ?1 ORDER BY r.target_id")     \
+	/* parked.c */                                                                                  \
+	X(PARKED_CHUNK, FOR_WRITER,                                                                     \
+	    "SELECT batch_id, cert_id FROM outbox INDEXED BY outbox_parked"                             \
+	    " WHERE state = 2 AND cert_id > ?2 AND (?1 < 0 OR batch_id = ?1) ORDER BY cert_id LIMIT ?3") \
+	X(PARKED_REGISTRATION_BACK, FOR_WRITER,                                                         \
+	    "UPDATE registration SET state = 0 WHERE cert_id = ?1 AND state = 2")                       \
+	X(PARKED_OUTBOX_BACK, FOR_WRITER,                                                               \
+	    "UPDATE outbox SET state = 0, reason = NULL WHERE batch_id = ?1 AND cert_id = ?2 AND state = 2") \
+	X(PARKED_REASONS, FOR_READER,                                                                   \
+	    "SELECT b.name, coalesce(r.step, ''), coalesce(r.code, ''), coalesce(r.message, o.reason, '')," \
+	    " coalesce(t.account, ''), coalesce(t.region, ''), count(*) AS n, max(o.cert_id)"           \
+	    " FROM outbox o INDEXED BY outbox_parked CROSS JOIN batch b ON b.id = o.batch_id"           \
+	    " LEFT JOIN registration r ON r.cert_id = o.cert_id AND r.state = 2"                        \
+	    " LEFT JOIN target t ON t.id = r.target_id"                                                 \
+	    " WHERE o.state = 2 AND (?1 < 0 OR o.batch_id = ?1)"                                        \
+	    " GROUP BY o.batch_id, r.step, r.code, r.target_id"                                         \
+	    " ORDER BY n DESC, o.batch_id, r.step, r.code, r.target_id")                                \
+	/* target.c */                                                                                  \
+	X(TARGET_FIND, FOR_WRITER,                                                                      \
+	    "SELECT id FROM target WHERE account = ?1 AND region = ?2")                                 \
+	X(TARGET_INSERT, FOR_WRITER,                                                                    \
+	    "INSERT INTO target (account, region) VALUES (?1, ?2)")                                     \
+	/* upload_run.c */                                                                              \
+	X(UPLOAD_RUN_INSERT, FOR_WRITER,                                                                \
+	    "INSERT INTO upload_run (started_at_us, updated_at_us, ended_at_us, pid, queued, registered, parked," \
+	    " calls, throttled, outcome) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")            \
+	X(UPLOAD_RUN_WRITE, FOR_WRITER,                                                                 \
+	    "UPDATE upload_run SET started_at_us = ?2, updated_at_us = ?3, ended_at_us = ?4, pid = ?5, queued = ?6," \
+	    " registered = ?7, parked = ?8, calls = ?9, throttled = ?10, outcome = ?11 WHERE id = ?1")  \
+	X(UPLOAD_RUN_NEWEST, FOR_READER,                                                                \
+	    "SELECT id, started_at_us, updated_at_us, ended_at_us, pid, queued, registered, parked, calls," \
+	    " throttled, outcome FROM upload_run ORDER BY id DESC LIMIT 1")                             \
+	/* verification.c; record.c too: VERIFICATION_FIND */                                           \
+	X(VERIFICATION_FIND, FOR_WRITER,                                                                \
+	    "SELECT 1 FROM verification WHERE id = ?1")                                                 \
+	X(VERIFICATION_TAKEN, FOR_WRITER,                                                               \
+	    "SELECT 1 FROM certificate WHERE id = ?1 UNION ALL SELECT 1 FROM verification WHERE id = ?1") \
+	X(VERIFICATION_CA, FOR_WRITER,                                                                  \
+	    "SELECT 1 FROM ca WHERE id = ?1")                                                           \
+	X(VERIFICATION_INSERT, FOR_WRITER,                                                              \
+	    "INSERT INTO verification (id, serial_lower, ca_id, der, issued_at_us) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	/* batch.c */                                                                                   \
 	X(BATCH_INSERT, FOR_WRITER,                                                                     \
-	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity)" \
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO NOTHING")                   \
+	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, aws)" \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (name) DO NOTHING")                   \
 	X(BATCH_SET_STATE, FOR_WRITER,                                                                  \
 	    "UPDATE batch SET state = ?2 WHERE name = ?1 AND state <> 2")                               \
 	X(BATCH_LOADED, FOR_WRITER, "UPDATE batch SET state = 0 WHERE id = ?1 AND state = 2")           \

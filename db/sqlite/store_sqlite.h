@@ -9,6 +9,9 @@
 
 struct tally;
 
+/* schema: outbox.state */
+enum { OUTBOX_QUEUED, OUTBOX_REGISTERED, OUTBOX_PARKED };
+
 struct store {
 	struct connection	 writer;
 	char			*path;
@@ -62,6 +65,13 @@ enum err_code	sqlite_recorded_find_serial(struct store_reader *r, const uint8_t 
 enum err_code	sqlite_newest(struct store_reader *r, uint64_t *ret_serial_upper, int64_t *ret_issued_at_us, struct err *e);
 
 /* list.c */
+
+/*
+ * How far the order of issue may differ from the order of serials: the time between signing and recording, and a
+ * step back of the clock that was let pass (LIMIT_CLOCK_STEP_BACK_S); an hour is far above both.  Lets a listing
+ * with since_us end there, instead of walking through all that is older.
+ */
+#define LIST_SINCE_SLACK_US	(3600 * (int64_t)1000000)
 enum err_code	sqlite_certificate_list(struct store_reader *r, const struct store_certificate_filter *f,
 		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
 
@@ -72,6 +82,9 @@ enum err_code	sqlite_ca_list(struct store_reader *r, enum err_code (*row)(void *
 		    void *arg, struct err *e);
 
 /* batch.c */
+
+/* Between two transactions of many: lets the line have the write lock. */
+void	chunk_pause(void);
 enum err_code	sqlite_batch_create(struct store *s, const struct store_batch *b,
 		    enum err_code (*next)(void *, const char **, struct err *), void *arg, struct err *e);
 enum err_code	sqlite_batch_set_state(struct store *s, const char *name, enum batch_state state, struct err *e);
@@ -81,22 +94,41 @@ enum err_code	sqlite_batch_list(struct store_reader *r, bool only_open,
 enum err_code	sqlite_batch_lists_device(struct store_reader *r, int64_t batch_id, const char *device_id, bool *ret,
 		    struct err *e);
 
-/* upload_next.c */
-enum err_code	sqlite_verification_record(struct store *s, int64_t ca_id, const uint8_t serial[STORE_SERIAL_BYTES], const uint8_t *der, size_t der_len,
-		    int64_t issued_at_us, struct err *e);
-enum err_code	sqlite_target_get(struct store *s, const char *account, const char *region, int64_t *ret_id, struct err *e);
-enum err_code	sqlite_registration_record(struct store *s, const struct store_registration_row *rows, size_t n, const struct store_upload_run *run,
-		    struct err *e);
-enum err_code	sqlite_upload_run_begin(struct store *s, struct store_upload_run *run, struct err *e);
-enum err_code	sqlite_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struct err *e);
+/* queue.c */
+
+/* Moves the batch's mark up behind what is settled, as far as one transaction should.  Inside a transaction. */
+ERR_MUST_CHECK enum err_code	queue_advance(struct connection *c, int64_t batch_id, struct err *e);
+/* certificate_list of what is queued: filters by batch, time and page. */
+enum err_code	queue_list(struct store_reader *r, const struct store_certificate_filter *f,
+		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
 enum err_code	sqlite_queue_page(struct store_reader *r, int64_t batch_id, int64_t after_id, int64_t limit,
 		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
+
+/* registration.c */
+enum err_code	sqlite_registration_record(struct store *s, const struct store_registration_row *rows, size_t n, const struct store_upload_run *run,
+		    struct err *e);
 enum err_code	sqlite_registration_find(struct store_reader *r, int64_t cert_id, int64_t target_id, struct store_registration *ret, struct err *e);
 enum err_code	sqlite_registration_list(struct store_reader *r, int64_t cert_id,
 		    enum err_code (*row)(void *, const struct store_registration *, const struct store_target *, struct err *), void *arg,
 		    struct err *e);
+
+/* parked.c */
+enum err_code	sqlite_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struct err *e);
 enum err_code	sqlite_parked_reasons(struct store_reader *r, int64_t batch_id,
 		    enum err_code (*row)(void *, const struct store_parked_reason *, struct err *), void *arg, struct err *e);
+
+/* target.c */
+enum err_code	sqlite_target_get(struct store *s, const char *account, const char *region, int64_t *ret_id, struct err *e);
+
+/* upload_run.c */
+
+/* All members of a run that is there (ERR_INTERNAL).  Inside a transaction. */
+ERR_MUST_CHECK enum err_code	upload_run_write(struct connection *c, const struct store_upload_run *run, struct err *e);
+enum err_code	sqlite_upload_run_begin(struct store *s, struct store_upload_run *run, struct err *e);
 enum err_code	sqlite_upload_run_newest(struct store_reader *r, struct store_upload_run *ret, struct err *e);
+
+/* verification.c */
+enum err_code	sqlite_verification_record(struct store *s, int64_t ca_id, const uint8_t serial[STORE_SERIAL_BYTES], const uint8_t *der, size_t der_len,
+		    int64_t issued_at_us, struct err *e);
 
 #endif

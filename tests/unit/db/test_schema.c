@@ -201,7 +201,7 @@ test_newer(void **state)
 	ledger_close(l);
 	assert_int_equal(run(l->path, "PRAGMA user_version = 1000"), SQLITE_OK);
 	assert_refused(l);
-	assert_int_equal(run(l->path, "PRAGMA user_version = 1"), SQLITE_OK);
+	assert_int_equal(run(l->path, "PRAGMA user_version = 2"), SQLITE_OK);
 	ledger_open(l);
 }
 

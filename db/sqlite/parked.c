@@ -1,0 +1,118 @@
+/* What waits for a person: why, and back into the queue. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/sqlite/store_sqlite.h"
+
+enum {
+	/* Certificates a transaction: about 15 ms in which the line waits for the write lock */
+	RETRY_ROWS = 1000
+};
+
+struct parked {
+	int64_t	batch_id, cert_id;
+};
+
+static enum err_code
+parked_read(struct connection *c, int64_t batch_id, int64_t after_id, struct parked *parked, size_t *ret_n, struct err *e)
+{
+	const enum statement	s = STATEMENT_PARKED_CHUNK;
+	enum err_code		rc;
+	bool			found;
+
+	*ret_n = 0;
+	bind_int(c, s, 1, batch_id);
+	bind_int(c, s, 2, after_id);
+	bind_int(c, s, 3, RETRY_ROWS);
+	while ((rc = statement_step(c, s, &found, e)) == ERR_OK && found)
+		parked[(*ret_n)++] = (struct parked){ .batch_id = column_int(c, s, 0), .cert_id = column_int(c, s, 1) };
+	return rc;
+}
+
+static enum err_code
+parked_back(struct connection *c, const struct parked *p, struct err *e)
+{
+	enum err_code	rc;
+
+	bind_int(c, STATEMENT_PARKED_REGISTRATION_BACK, 1, p->cert_id);
+	bind_int(c, STATEMENT_PARKED_OUTBOX_BACK, 1, p->batch_id);
+	bind_int(c, STATEMENT_PARKED_OUTBOX_BACK, 2, p->cert_id);
+	bind_int(c, STATEMENT_BATCH_COUNT, 1, p->batch_id);
+	bind_int(c, STATEMENT_BATCH_COUNT, 2, 0);
+	bind_int(c, STATEMENT_BATCH_COUNT, 3, -1);
+	if ((rc = statement_run(c, STATEMENT_PARKED_REGISTRATION_BACK, e)) != ERR_OK ||
+	    (rc = statement_run(c, STATEMENT_PARKED_OUTBOX_BACK, e)) != ERR_OK)
+		return rc;
+	return statement_run(c, STATEMENT_BATCH_COUNT, e);
+}
+
+/* One transaction: the next RETRY_ROWS above *after_id. */
+static enum err_code
+retry_chunk(struct connection *c, int64_t batch_id, int64_t *after_id, struct parked *parked, size_t *ret_n, struct err *e)
+{
+	enum err_code	rc;
+	size_t		i;
+
+	if ((rc = transaction_begin(c, e)) != ERR_OK)
+		return rc;
+	if ((rc = parked_read(c, batch_id, *after_id, parked, ret_n, e)) != ERR_OK)
+		goto out;
+	for (i = 0; i < *ret_n; i++) {
+		if ((rc = parked_back(c, &parked[i], e)) != ERR_OK)
+			goto out;
+	}
+	if ((rc = transaction_commit(c, e)) == ERR_OK && *ret_n > 0)
+		*after_id = parked[*ret_n - 1].cert_id;
+out:
+	transaction_rollback(c);
+	return rc;
+}
+
+enum err_code
+sqlite_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struct err *e)
+{
+	struct parked	*parked;
+	enum err_code	 rc;
+	int64_t		 after_id = 0;
+	size_t		 n = 0;
+
+	*ret_count = 0;
+	if ((parked = calloc(RETRY_ROWS, sizeof(*parked))) == NULL)
+		return err_set(e, ERR_NOMEM, "retry");
+	do {
+		if ((rc = retry_chunk(&s->writer, batch_id, &after_id, parked, &n, e)) != ERR_OK)
+			break;
+		*ret_count += (int64_t)n;
+		if (n == RETRY_ROWS)
+			chunk_pause();
+	} while (n == RETRY_ROWS);
+	free(parked);
+	return rc;
+}
+
+enum err_code
+sqlite_parked_reasons(struct store_reader *r, int64_t batch_id,
+    enum err_code (*row)(void *, const struct store_parked_reason *, struct err *), void *arg, struct err *e)
+{
+	struct connection		*c = &r->connection;
+	const enum statement		 s = STATEMENT_PARKED_REASONS;
+	struct store_parked_reason	 p;
+	enum err_code			 rc;
+	bool				 found;
+
+	bind_int(c, s, 1, batch_id);
+	for (;;) {
+		if ((rc = statement_step(c, s, &found, e)) != ERR_OK || !found)
+			return rc;
+		memset(&p, 0, sizeof(p));
+		if (!column_text(c, s, 0, p.batch, sizeof(p.batch)) || !column_text(c, s, 1, p.step, sizeof(p.step)) ||
+		    !column_text(c, s, 2, p.code, sizeof(p.code)) || !column_text_cut(c, s, 3, p.message, sizeof(p.message)) ||
+		    !column_text(c, s, 4, p.account, sizeof(p.account)) || !column_text(c, s, 5, p.region, sizeof(p.region)))
+			rc = row_unreadable(c, "reason of", column_int(c, s, 7), e);
+		p.count = column_int(c, s, 6);
+		if (rc != ERR_OK || (rc = row(arg, &p, e)) != ERR_OK)
+			break;
+	}
+	statement_done(c, s);
+	return rc;
+}
