@@ -1,0 +1,210 @@
+#include "aws/credential_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "aws/words.h"
+#include "base/clock.h"
+
+static const struct credential_json shape = { .token_name = "SessionToken", .version = true };
+
+struct process {
+	pid_t	 pid;		/* 0: none, or waited for; also its process group */
+	int	 fd;		/* its stdout */
+	int64_t	 until_us;	/* on the monotonic clock */
+	int	 limit_ms;
+	char	*out;		/* CREDENTIAL_PROCESS_BYTES + 1 */
+	size_t	 len;
+};
+
+/* ---- start */
+
+/* /dev/null as stdin, the pipe as stdout, our stderr, and nothing else that is open here. */
+static bool
+fill_actions(posix_spawn_file_actions_t *actions, int pipe_end)
+{
+	return posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0) == 0 &&
+	    posix_spawn_file_actions_adddup2(actions, pipe_end, 1) == 0 &&
+	    posix_spawn_file_actions_addclosefrom_np(actions, 3) == 0;
+}
+
+/* Its own process group, so that all of it can be killed; signals as a program expects them. */
+static bool
+fill_attributes(posix_spawnattr_t *attributes)
+{
+	sigset_t none, all;
+
+	(void)sigemptyset(&none);
+	(void)sigfillset(&all);
+	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0 &&
+	    posix_spawnattr_setpgroup(attributes, 0) == 0 && posix_spawnattr_setsigmask(attributes, &none) == 0 &&
+	    posix_spawnattr_setsigdefault(attributes, &all) == 0;
+}
+
+/* 0, or what went wrong as an errno. */
+static int
+spawn(char **words, int pipe_end, pid_t *ret_pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	int rc = ENOMEM;
+
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return rc;
+	if (posix_spawnattr_init(&attributes) == 0) {
+		if (fill_actions(&actions, pipe_end) && fill_attributes(&attributes))
+			rc = posix_spawnp(ret_pid, words[0], &actions, &attributes, words, environ);
+		(void)posix_spawnattr_destroy(&attributes);
+	}
+	(void)posix_spawn_file_actions_destroy(&actions);
+	return rc;
+}
+
+static enum err_code
+start(struct process *p, char **words, struct err *e)
+{
+	int ends[2], rc;
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return err_set(e, ERR_IO, "credential_process: pipe: %s", strerror(errno));
+	rc = spawn(words, ends[1], &p->pid);
+	(void)close(ends[1]);
+	p->fd = ends[0];
+	if (rc != 0) {
+		p->pid = 0;
+		/* the name is the first word: not the arguments, which may hold a secret */
+		return err_set(e, ERR_CONFIG, "credential_process: cannot start %.100s: %s", words[0], strerror(rc));
+	}
+	return ERR_OK;
+}
+
+/* ---- read */
+
+static int
+left_ms(const struct process *p)
+{
+	int64_t left_us = p->until_us - clock_monotonic_us();
+
+	return left_us <= 0 ? 0 : (int)(left_us / 1000) + 1;
+}
+
+static enum err_code
+too_slow(const struct process *p, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "credential_process did not end within %d s and was killed; run the command by hand to see "
+	    "what it waits for", (p->limit_ms + 999) / 1000);
+}
+
+static enum err_code
+read_output(struct process *p, struct err *e)
+{
+	for (;;) {
+		struct pollfd fd = { .fd = p->fd, .events = POLLIN };
+		int ready = poll(&fd, 1, left_ms(p));
+		ssize_t n;
+
+		if (ready == 0)
+			return too_slow(p, e);
+		n = ready < 0 ? -1 : read(p->fd, p->out + p->len, CREDENTIAL_PROCESS_BYTES + 1 - p->len);
+		if (n < 0 && errno == EINTR && left_ms(p) > 0)
+			continue;
+		if (n < 0)
+			return err_set(e, ERR_IO, "credential_process: read: %s", strerror(errno));
+		if (n == 0)
+			return ERR_OK;
+		p->len += (size_t)n;
+		if (p->len > CREDENTIAL_PROCESS_BYTES)
+			return err_set(e, ERR_CONFIG, "credential_process wrote more than %d bytes", CREDENTIAL_PROCESS_BYTES);
+	}
+}
+
+/* ---- end */
+
+static enum err_code
+judge(int status, struct err *e)
+{
+	if (WIFSIGNALED(status))
+		return err_set(e, ERR_CONFIG, "credential_process was ended by signal %d", WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0)
+		return err_set(e, ERR_CONFIG, "credential_process ended with exit code %d; run the command by hand to see why",
+		    WEXITSTATUS(status));
+	return ERR_OK;
+}
+
+/* It has closed its stdout, which is not yet its end. */
+static enum err_code
+wait_for(struct process *p, struct err *e)
+{
+	int status;
+
+	for (;;) {
+		pid_t pid = waitpid(p->pid, &status, WNOHANG);
+
+		if (pid == p->pid) {
+			p->pid = 0;
+			return judge(status, e);
+		}
+		if (pid == -1 && errno != EINTR) {
+			p->pid = 0;
+			return err_set(e, ERR_IO, "credential_process: wait: %s", strerror(errno));
+		}
+		if (left_ms(p) == 0)
+			return too_slow(p, e);
+		(void)poll(NULL, 0, 2);
+	}
+}
+
+static void
+process_done(struct process *p)
+{
+	if (p->pid != 0) {
+		(void)kill(-p->pid, SIGKILL);
+		while (waitpid(p->pid, NULL, 0) == -1 && errno == EINTR)
+			;
+	}
+	if (p->fd != -1)
+		(void)close(p->fd);
+	if (p->out != NULL)
+		OPENSSL_cleanse(p->out, CREDENTIAL_PROCESS_BYTES + 1);
+	free(p->out);
+}
+
+enum err_code
+credential_process_run(const char *command, int limit_ms, struct aws_credentials *ret, struct err *e)
+{
+	struct process p = { .fd = -1, .until_us = clock_monotonic_us() + (int64_t)limit_ms * 1000, .limit_ms = limit_ms };
+	char *copy = NULL, **words = NULL;
+	enum err_code rc;
+
+	if ((copy = strdup(command)) == NULL || (p.out = malloc(CREDENTIAL_PROCESS_BYTES + 1)) == NULL) {
+		rc = err_set(e, ERR_NOMEM, "credential_process: no memory");
+		goto out;
+	}
+	if ((rc = words_split(copy, &words, e)) != ERR_OK) {
+		rc = err_set(e, rc, "credential_process: a quote without its fellow, a backslash at the end, or no memory");
+		goto out;
+	}
+	if (words[0] == NULL || words[0][0] == '\0') {
+		rc = err_set(e, ERR_CONFIG, "credential_process is empty");
+		goto out;
+	}
+	if ((rc = start(&p, words, e)) == ERR_OK && (rc = read_output(&p, e)) == ERR_OK && (rc = wait_for(&p, e)) == ERR_OK)
+		rc = credentials_from_json(ret, &shape, p.out, p.len, e);
+out:
+	process_done(&p);
+	free(words);
+	if (copy != NULL)
+		OPENSSL_cleanse(copy, strlen(command));
+	free(copy);
+	return rc;
+}

@@ -1,0 +1,302 @@
+#include "aws/credentials.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/credential_internal.h"
+#include "aws/environment_internal.h"
+#include "aws/shared_file.h"
+
+enum {
+	RENEW_BEFORE_S = 600,	/* botocore's mandatory refresh: ten minutes */
+	RENEW_PAUSE_S = 30	/* between two attempts while the old ones still hold */
+};
+
+struct provider;
+
+struct credential_source {
+	const struct aws_environment	*env;
+	bool				 imds;
+	const struct clock		*clk;
+	const struct provider		*provider;	/* the one that applied */
+	struct aws_credentials		 current;
+	int64_t				 retry_at_s;	/* not asked again before */
+};
+
+/* fetch: ERR_NOT_FOUND says that it does not apply, so that the next one is asked. */
+struct provider {
+	enum err_code	(*fetch)(const struct credential_source *s, struct aws_credentials *ret, struct err *e);
+	bool		 renews;
+};
+
+/* Puts what it is about before the text of an error. */
+static enum err_code
+about(const char *source, enum err_code rc, struct err *e)
+{
+	struct err inner;
+
+	if (e == NULL)
+		return rc;
+	inner = *e;
+	return err_set(e, rc, "AWS credentials, %.160s: %.150s", source, inner.log_text);
+}
+
+/* ---- environment */
+
+static enum err_code
+fetch_environment(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
+{
+	const char *access_key = environment_variable("AWS_ACCESS_KEY_ID"), *secret_key = environment_variable("AWS_SECRET_ACCESS_KEY");
+	const char *token = environment_variable("AWS_SESSION_TOKEN");
+	enum err_code rc;
+
+	if (!environment_has_keys(s->env))
+		return ERR_NOT_FOUND;
+	if (secret_key == NULL)
+		return err_set(e, ERR_CONFIG, "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is missing: set both or none");
+	if (access_key == NULL)
+		return err_set(e, ERR_CONFIG, "AWS_SECRET_ACCESS_KEY is set and AWS_ACCESS_KEY_ID is missing: set both or none");
+	if (token == NULL)
+		token = environment_variable("AWS_SECURITY_TOKEN");	/* its old name */
+	(void)snprintf(ret->source, sizeof(ret->source), "environment");
+	rc = credentials_fill(ret, access_key, secret_key, token, environment_variable("AWS_CREDENTIAL_EXPIRATION"), e);
+	return rc == ERR_OK ? rc : about(ret->source, rc, e);
+}
+
+/* ---- a profile */
+
+/* Keys of a profile that lineca does not follow: AWS's own command does. */
+static const char *const elsewhere[] = {
+	"role_arn", "source_profile", "credential_source", "web_identity_token_file", "sso_session", "sso_start_url",
+	"sso_account_id", "sso_role_name", "login_session"
+};
+
+/* The first such key that the profile has, or NULL. */
+static const char *
+leads_elsewhere(const struct aws_environment *env)
+{
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
+		if (environment_profile_get(env, elsewhere[i]) != NULL)
+			return elsewhere[i];
+	return NULL;
+}
+
+/*
+ * A role's profile may hold keys, which are those that assume it and not those of the role: only its credential_process, if it has
+ * one, gives the role's.  (AWS's command follows the role first, so that the line may stand in the same profile.)
+ */
+static enum err_code
+refuse_elsewhere(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
+{
+	const char *key = leads_elsewhere(s->env);
+	const char *name = s->env->profile;
+
+	(void)ret;
+	if (environment_variable("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL && !s->env->profile_explicit && key == NULL)
+		key = "AWS_WEB_IDENTITY_TOKEN_FILE";
+	if (key == NULL || environment_profile_get(s->env, "credential_process") != NULL)
+		return ERR_NOT_FOUND;
+	return err_set(e, ERR_CONFIG, "the AWS profile %.64s (%s) needs SSO or a role; let AWS's command do it: put into its section of "
+	    "the config file: credential_process = aws configure export-credentials --profile %.64s --format process", name, key, name);
+}
+
+/* A pair from a section of one of the files. */
+static enum err_code
+fetch_static(const struct aws_environment *env, const struct aws_file *file, const char *section, struct aws_credentials *ret,
+    struct err *e)
+{
+	const char *access_key = aws_file_get(file, section, "aws_access_key_id");
+	const char *secret_key = aws_file_get(file, section, "aws_secret_access_key");
+	const char *token = aws_file_get(file, section, "aws_session_token");
+	enum err_code rc;
+
+	if ((access_key == NULL && secret_key == NULL) || leads_elsewhere(env) != NULL)
+		return ERR_NOT_FOUND;
+	(void)snprintf(ret->source, sizeof(ret->source), "profile %.48s in %.120s", env->profile, aws_file_path(file));
+	if (access_key == NULL || secret_key == NULL)
+		return err_set(e, ERR_CONFIG, "AWS credentials, %s: %s is missing beside %s", ret->source,
+		    access_key == NULL ? "aws_access_key_id" : "aws_secret_access_key",
+		    access_key == NULL ? "aws_secret_access_key" : "aws_access_key_id");
+	if (token == NULL)
+		token = aws_file_get(file, section, "aws_security_token");	/* its old name */
+	rc = credentials_fill(ret, access_key, secret_key, token, NULL, e);
+	return rc == ERR_OK ? rc : about(ret->source, rc, e);
+}
+
+static enum err_code
+fetch_credentials_file(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
+{
+	return fetch_static(s->env, s->env->credentials_file, s->env->profile, ret, e);
+}
+
+static enum err_code
+fetch_config_file(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
+{
+	char section[ENVIRONMENT_SECTION_BYTES];
+
+	environment_profile_section(s->env, section);
+	return fetch_static(s->env, s->env->config_file, section, ret, e);
+}
+
+static enum err_code
+fetch_process(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
+{
+	const char *command = environment_profile_get(s->env, "credential_process");
+	enum err_code rc;
+
+	if (command == NULL)
+		return ERR_NOT_FOUND;
+	(void)snprintf(ret->source, sizeof(ret->source), "credential_process of profile %.100s", s->env->profile);
+	rc = credential_process_run(command, CREDENTIAL_PROCESS_LIMIT_MS, ret, e);
+	return rc == ERR_OK ? rc : about(ret->source, rc, e);
+}
+
+/* ---- services */
+
+static enum err_code
+fetch_container(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
+{
+	(void)s;
+	return credential_container_get(ret, e);
+}
+
+static enum err_code
+fetch_imds(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
+{
+	return s->imds ? credential_imds_get(ret, e) : ERR_NOT_FOUND;
+}
+
+/* ---- the chain */
+
+static const struct provider chain[] = {
+	{ fetch_environment, false },
+	{ refuse_elsewhere, false },
+	{ fetch_credentials_file, false },
+	{ fetch_process, true },
+	{ fetch_config_file, false },
+	{ fetch_container, true },
+	{ fetch_imds, true }
+};
+enum { PROVIDERS = sizeof(chain) / sizeof(chain[0]) };
+
+static int64_t
+now_s(const struct credential_source *s)
+{
+	return clock_now_s(s->clk);
+}
+
+static bool
+is_over(const struct credential_source *s, const struct aws_credentials *c)
+{
+	return c->expires_at_s != 0 && c->expires_at_s <= now_s(s);
+}
+
+static enum err_code
+say_over(const struct aws_credentials *c, const char *way_on, struct err *e)
+{
+	char end[CLOCK_TEXT_BYTES];
+
+	clock_format_s(c->expires_at_s, end);
+	return err_set(e, ERR_CONFIG, "the AWS credentials (%s) ended at %s by the clock of this machine; %s", c->source, end, way_on);
+}
+
+/* Asks a provider; the current ones stay as they are unless it has others that hold. */
+static enum err_code
+fetch(struct credential_source *s, const struct provider *provider, struct err *e)
+{
+	struct aws_credentials fresh = { 0 };
+	enum err_code rc = provider->fetch(s, &fresh, e);
+
+	if (rc == ERR_OK && is_over(s, &fresh))
+		rc = say_over(&fresh, "get new ones", e);
+	if (rc == ERR_OK) {
+		s->current = fresh;
+		s->provider = provider;
+	}
+	OPENSSL_cleanse(&fresh, sizeof(fresh));
+	return rc;
+}
+
+static enum err_code
+say_none(const struct credential_source *s, struct err *e)
+{
+	return err_set(e, ERR_NOT_FOUND, "there are no AWS credentials%s%.64s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make a "
+	    "profile with `aws configure` and name it in AWS_PROFILE%s", s->env->profile_named ? " in the profile " : "",
+	    s->env->profile_named ? s->env->profile : "",
+	    environment_variable("HOME") == NULL ? " (HOME is not set: no ~/.aws was looked into)" : "");
+}
+
+enum err_code
+credential_source_new(const struct aws_environment *env, bool imds, struct transport *t, const struct clock *clk,
+    struct credential_source **ret, struct err *e)
+{
+	struct credential_source *s;
+	enum err_code rc = ERR_NOT_FOUND;
+
+	(void)t;	/* a provider that asks over HTTP waits for its answer: on a transport of its own (credential_service.c) */
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return err_set(e, ERR_NOMEM, "no memory for AWS credentials");
+	*s = (struct credential_source){ .env = env, .imds = imds, .clk = clk };
+	for (size_t i = 0; i < PROVIDERS && rc == ERR_NOT_FOUND; i++)
+		rc = fetch(s, &chain[i], e);
+	if (rc == ERR_NOT_FOUND)
+		rc = say_none(s, e);
+	if (rc != ERR_OK) {
+		credential_source_free(s);
+		return rc;
+	}
+	*ret = s;
+	return ERR_OK;
+}
+
+void
+credential_source_free(struct credential_source *s)
+{
+	if (s == NULL)
+		return;
+	OPENSSL_cleanse(s, sizeof(*s));
+	free(s);
+}
+
+static bool
+should_renew(const struct credential_source *s)
+{
+	int64_t now = now_s(s);
+
+	if (!s->provider->renews || s->current.expires_at_s == 0 || s->current.expires_at_s - now > RENEW_BEFORE_S)
+		return false;
+	return now >= s->retry_at_s || is_over(s, &s->current);
+}
+
+enum err_code
+credential_source_get(struct credential_source *s, const struct aws_credentials **ret, struct err *e)
+{
+	enum err_code rc = ERR_OK;
+
+	if (should_renew(s)) {
+		s->retry_at_s = now_s(s) + RENEW_PAUSE_S;
+		rc = fetch(s, s->provider, e);
+	}
+	if (is_over(s, &s->current)) {
+		if (rc == ERR_OK)
+			return say_over(&s->current, "give new ones and start again", e);
+		return rc == ERR_NOMEM ? rc : about("which are over and were not renewed", ERR_CONFIG, e);
+	}
+	if (e != NULL)
+		err_clear(e);	/* renewing may have failed, and there is time to try again */
+	*ret = &s->current;
+	return ERR_OK;
+}
+
+bool
+credential_source_renew(struct credential_source *s, struct err *e)
+{
+	if (!s->provider->renews) {
+		(void)err_set(e, ERR_CONFIG, "AWS says that the credentials (%s) are over: give new ones and start again",
+		    s->current.source);
+		return false;
+	}
+	return fetch(s, s->provider, e) == ERR_OK;
+}
