@@ -12,6 +12,8 @@
 #include "config_aws.h"
 #include "config_setting.h"
 
+enum { LINE_BYTES_MAX = INI_MAX_LINE - 2 };	/* without its end, and a NUL behind that */
+
 static const char *const enroll_choices[] = { "loopback", "open", NULL };
 static const char *const level_choices[] = { "debug", "info", "warn", "error", NULL };
 
@@ -203,6 +205,20 @@ config_defaults(struct config *c)
 			abort();	/* a default out of its own bounds: every test run sees it */
 }
 
+/* inih takes what is behind its longest line for the next one.  The number of the first line that is longer, 0: none. */
+static int
+line_too_long(const char *text)
+{
+	for (int line = 1; *text != '\0'; line++) {
+		size_t len = strcspn(text, "\n");
+
+		if (len > LINE_BYTES_MAX)
+			return line;
+		text += len + (text[len] == '\n');
+	}
+	return 0;
+}
+
 enum err_code
 config_load(const char *path, struct config *ret, struct err *e)
 {
@@ -221,6 +237,11 @@ config_load(const char *path, struct config *ret, struct err *e)
 	config_defaults(c);
 	if ((rc = file_read(path, LIMIT_CONFIG_BYTES, &text, &len, e)) != ERR_OK)
 		goto out;
+	if ((line = line_too_long(text)) != 0) {
+		rc = err_set(e, ERR_CONFIG, "%s, line %d: longer than %d characters; a list can go on in the next line, indented", path, line,
+		    LINE_BYTES_MAX);
+		goto out;
+	}
 	reading.config = c;
 	line = ini_parse_string(text, on_setting, &reading);
 	if (line != 0) {

@@ -110,7 +110,7 @@ config_aws_defaults(struct config *c)
 static enum err_code
 target_named(struct config *c, const char *name, struct target **ret, struct err *e)
 {
-	for (size_t i = 0; i < c->targets_count; i++)
+	for (size_t i = 1; i < c->targets_count; i++)
 		if (strcmp(c->targets[i].name, name) == 0) {
 			*ret = &c->targets[i];
 			return ERR_OK;
@@ -206,7 +206,9 @@ config_batch_targets(const struct config *c, const char *batch_aws, const struct
 			name[len] = '\0';
 			t = config_target(c, name);
 		}
-		if (t == NULL || (len == 0 && *batch_aws != '\0'))
+		if (len == 0 && *batch_aws != '\0')
+			return err_set(e, ERR_CONFIG, "a name is missing before or behind a comma in %.100s", batch_aws);
+		if (t == NULL)
 			return err_set(e, ERR_CONFIG, "lineca.conf has no section [aws %.*s]", len < 64 ? (int)len : 64, p);
 		if (n == LIMIT_TARGETS)
 			return err_set(e, ERR_CONFIG, "more than %d sections for AWS", LIMIT_TARGETS);

@@ -71,7 +71,7 @@ target_thing_name(const struct target *t, const struct target_values *v, char ou
 		memcpy(out, name, sizeof(name));
 		return ERR_OK;
 	}
-	if (!iot_is_thing_name(v->device_id))
+	if (strstr(t->thing_name, "{device_id}") != NULL && !iot_is_thing_name(v->device_id))
 		return err_say(e, ERR_SUBJECT, "The device id %s cannot be the name of an AWS IoT thing, and this batch makes things: "
 		    "only A-Z a-z 0-9 : _ - may stand in it. Correct the device's id, or ask the line lead.", v->device_id);
 	return err_say(e, ERR_SUBJECT, "The thing name for the device %s would be %s (lineca.conf: thing_name), which AWS IoT refuses: "
