@@ -53,6 +53,7 @@ void	aws_request_done(struct aws_request *r);
 struct aws_reply {
 	enum aws_outcome	 outcome;
 	int			 status;	/* HTTP; 0: none came */
+	int			 retry_after_s;	/* as the answer asks; 0: it does not */
 	char			 code[LIMIT_AWS_CODE_BYTES + 1];	/* "ResourceAlreadyExistsException"; ours where AWS said nothing: "ConnectionLost" */
 	char			 message[LIMIT_AWS_MESSAGE_BYTES + 1];	/* one line of printable text */
 	char			 request_id[LIMIT_AWS_REQUEST_ID_BYTES + 1];

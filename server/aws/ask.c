@@ -1,0 +1,171 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "aws/client.h"
+#include "aws/client_internal.h"
+#include "base/rnd.h"
+
+enum {
+	BACKOFF_BASE_MS = 1000,
+	BACKOFF_CAP_MS = 20 * 1000,
+	RETRY_AFTER_SMALL_S = 60	/* a server that wants more than this gets our own waits */
+};
+
+const char *
+aws_outcome_name(enum aws_outcome o)
+{
+	switch (o) {
+	case AWS_DONE:
+		return "done";
+	case AWS_THROTTLED:
+		return "throttled";
+	case AWS_TRANSIENT:
+		return "transient";
+	case AWS_EXISTS:
+		return "exists";
+	case AWS_NOT_FOUND:
+		return "not_found";
+	case AWS_CA_STATE:
+		return "ca_state";
+	case AWS_REFUSED:
+		return "refused";
+	case AWS_DENIED:
+		return "denied";
+	case AWS_UNTRUSTED:
+		return "untrusted";
+	}
+	return "?";
+}
+
+static enum err_code
+outcome_err_code(enum aws_outcome o)
+{
+	switch (o) {
+	case AWS_DENIED:
+		return ERR_PERMISSION;
+	case AWS_NOT_FOUND:
+		return ERR_NOT_FOUND;
+	case AWS_EXISTS:
+	case AWS_CA_STATE:
+		return ERR_CONFLICT;
+	case AWS_THROTTLED:
+		return ERR_BUSY;
+	case AWS_DONE:
+	case AWS_TRANSIENT:
+	case AWS_REFUSED:
+	case AWS_UNTRUSTED:
+		break;
+	}
+	return ERR_IO;
+}
+
+enum err_code
+aws_reply_fail(const struct aws_reply *r, const char *operation, struct err *e)
+{
+	/* the id last, and always whole: AWS's support asks for it */
+	return err_set(e, outcome_err_code(r->outcome), "%s: %s: %.150s%s%s%s", operation, r->code, r->message,
+	    r->request_id[0] != '\0' ? " (request id " : "", r->request_id, r->request_id[0] != '\0' ? ")" : "");
+}
+
+/* One aws_client_ask. */
+struct question {
+	struct aws_client	*client;
+	const struct aws_request *request;
+	int64_t			 until_us;	/* no further try begins after this */
+	int			 tries;
+	enum err_code		(*on_reply)(void *, const struct aws_reply *, struct err *);
+	void			*arg;
+	struct err		*e;
+	enum err_code		 rc;
+	bool			 answered;	/* this try */
+	bool			 over;
+	int64_t			 wait_us;	/* before the next try */
+};
+
+/* Full jitter: anything between nothing and a limit that doubles. */
+static int64_t
+backoff_us(int tries, int retry_after_s)
+{
+	int64_t limit_ms = tries > 5 ? BACKOFF_CAP_MS : (int64_t)BACKOFF_BASE_MS << (tries - 1), wait_us;
+	uint32_t chance = UINT32_MAX;	/* without randomness the longest wait is right too */
+
+	if (limit_ms > BACKOFF_CAP_MS)
+		limit_ms = BACKOFF_CAP_MS;
+	if (rnd_fill(&rnd_system, (uint8_t *)&chance, sizeof(chance), NULL) != ERR_OK)
+		chance = UINT32_MAX;
+	wait_us = (int64_t)((double)chance / UINT32_MAX * (double)limit_ms * 1000);
+	if (retry_after_s <= RETRY_AFTER_SMALL_S && wait_us < (int64_t)retry_after_s * 1000000)
+		wait_us = (int64_t)retry_after_s * 1000000;
+	return wait_us;
+}
+
+static void
+take_reply(void *arg, const struct aws_reply *reply)
+{
+	struct question *q = arg;
+
+	q->answered = true;
+	q->tries++;
+	if (reply->outcome == AWS_THROTTLED || reply->outcome == AWS_TRANSIENT) {
+		q->wait_us = backoff_us(q->tries, reply->retry_after_s);
+		if (clock_monotonic_us() + q->wait_us < q->until_us)
+			return;
+	}
+	q->over = true;
+	q->rc = q->on_reply(q->arg, reply, q->e);
+}
+
+static void
+copy_buf(struct buf *to, const struct buf *from)
+{
+	if (from->data != NULL)
+		buf_put(to, from->data, from->len);
+	to->failed |= from->failed;
+}
+
+static enum err_code
+try_once(struct question *q)
+{
+	struct aws_request copy = *q->request;
+	struct transport *t = aws_client_transport(q->client);
+	enum err_code rc;
+
+	copy.path = copy.query = copy.body = (struct buf){ 0 };
+	copy_buf(&copy.path, &q->request->path);
+	copy_buf(&copy.query, &q->request->query);
+	copy_buf(&copy.body, &q->request->body);
+	q->answered = false;
+	if ((rc = aws_client_send(q->client, &copy, take_reply, q, q->e)) != ERR_OK)
+		return rc;
+	while (rc == ERR_OK && !q->answered)
+		rc = transport_poll(t, 1000, q->e);
+	aws_client_forget(q->client, q);	/* after an error the call still goes on */
+	return rc;
+}
+
+enum err_code
+aws_client_ask(struct aws_client *c, struct aws_request *r, int patience_s,
+    enum err_code (*on_reply)(void *arg, const struct aws_reply *, struct err *), void *arg, struct err *e)
+{
+	struct question q = {
+		.client = c,
+		.request = r,
+		.until_us = clock_monotonic_us() + (int64_t)patience_s * 1000000,
+		.on_reply = on_reply,
+		.arg = arg,
+		.e = e,
+		.rc = ERR_OK,
+	};
+	enum err_code rc;
+
+	while ((rc = try_once(&q)) == ERR_OK && !q.over) {
+		int64_t next_us = clock_monotonic_us() + q.wait_us, left_us;
+
+		while (rc == ERR_OK && (left_us = next_us - clock_monotonic_us()) > 0)
+			rc = transport_poll(aws_client_transport(c), (int)(left_us / 1000) + 1, e);
+		if (rc != ERR_OK)
+			break;
+	}
+	aws_request_done(r);
+	return rc != ERR_OK ? rc : q.rc;
+}
