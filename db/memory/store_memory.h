@@ -2,7 +2,57 @@
 #ifndef DB_MEMORY_STORE_MEMORY_H
 #define DB_MEMORY_STORE_MEMORY_H
 
+#include <pthread.h>
+
 #include "db/store_internal.h"
+
+struct verification {
+	int64_t	id, ca_id, issued_at_us;
+};
+
+struct batch_entry {
+	struct store_batch	  batch;
+	char			(*devices)[LIMIT_DEVICE_ID_BYTES + 1];
+	size_t			  devices_n, devices_max;
+};
+
+struct store {
+	pthread_mutex_t		 mu;		/* guards what follows */
+	struct store_ca		*cas;
+	size_t			 cas_n;
+	struct batch_entry	*batches;
+	size_t			 batches_n;
+	struct recorded		**rows;
+	size_t			 rows_n, rows_max;
+	struct store_registration	*registrations;	/* in the order of their making */
+	size_t			 registrations_n, registrations_max;
+	struct store_target	*targets;	/* ids are places + 1; so are those of runs */
+	size_t			 targets_n, targets_max;
+	struct store_upload_run	*runs;
+	size_t			 runs_n, runs_max;
+	struct verification	*verifications;
+	size_t			 verifications_n, verifications_max;
+};
+
+struct store_reader {
+	struct store	*store;
+};
+
+/* store_memory.c: the array with room for one more than n; NULL without memory, and the old one is as it was */
+void	*grow(void *array, size_t n, size_t *max, size_t size);
+/* The row with the highest serial below key; NULL for none. */
+const struct store_certificate	*row_below(struct store *s, int64_t key);
+
+/* record.c */
+struct recorded	*row_find(struct store *s, int64_t batch_id, const char *device_id, const uint8_t *key_id);
+enum err_code	memory_record(struct store *s, struct store_record_row *rows, size_t n, struct err *e);
+
+/* registration.c, parked.c, upload.c */
+struct recorded		*row_of(struct store *s, int64_t cert_id);		/* NULL: none */
+struct store_batch	*batch_of(struct store *s, int64_t batch_id);		/* NULL: none */
+struct verification	*verification_find(struct store *s, int64_t id);	/* NULL: none */
+/* What the certificate is from now on; its batch counts with it. */
+void	row_settle(struct store *s, struct recorded *r, enum certificate_state state, const char *reason);
 
 enum err_code	memory_verification_record(struct store *s, int64_t ca_id, const uint8_t serial[STORE_SERIAL_BYTES], const uint8_t *der, size_t der_len,
 		    int64_t issued_at_us, struct err *e);

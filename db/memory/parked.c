@@ -1,0 +1,140 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/memory/store_memory.h"
+
+enum err_code
+memory_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struct err *e)
+{
+	size_t	i, k;
+
+	(void)e;
+	*ret_count = 0;
+	(void)pthread_mutex_lock(&s->mu);
+	for (i = 0; i < s->rows_n; i++) {
+		const struct store_certificate	*c = &s->rows[i]->certificate;
+		int64_t				 id = store_serial_key(c->serial);
+
+		if (c->state != CERTIFICATE_PARKED || (batch_id >= 0 && c->batch_id != batch_id))
+			continue;
+		row_settle(s, s->rows[i], CERTIFICATE_ISSUED, "");
+		for (k = 0; k < s->registrations_n; k++) {
+			if (s->registrations[k].cert_id == id && s->registrations[k].state == REGISTRATION_PARKED)
+				s->registrations[k].state = REGISTRATION_GOING;
+		}
+		++*ret_count;
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	return ERR_OK;
+}
+
+/* A reason and the batch, target and certificate that order it. */
+struct tally {
+	struct store_parked_reason	reason;
+	int64_t				batch_id, target_id, newest_id;
+};
+
+struct tallies {
+	struct tally	*tally;
+	size_t		 n, max;
+};
+
+static enum err_code
+tally_add(struct tallies *ts, const struct store_certificate *c, const struct store_registration *r,
+    const struct store_target *t, struct err *e)
+{
+	struct tally	*more, *known = NULL;
+	size_t		 i;
+	int64_t		 id = store_serial_key(c->serial);
+
+	for (i = 0; i < ts->n && known == NULL; i++) {
+		more = &ts->tally[i];
+		if (more->batch_id == c->batch_id && more->target_id == (t != NULL ? t->id : 0) &&
+		    strcmp(more->reason.step, r != NULL ? r->step : "") == 0 && strcmp(more->reason.code, r != NULL ? r->code : "") == 0)
+			known = more;
+	}
+	if (known == NULL) {
+		if ((more = grow(ts->tally, ts->n, &ts->max, sizeof(*more))) == NULL)
+			return err_set(e, ERR_NOMEM, "parked");
+		ts->tally = more;
+		known = &ts->tally[ts->n++];
+		memset(known, 0, sizeof(*known));
+		known->batch_id = c->batch_id;
+		memcpy(known->reason.batch, c->batch_name, sizeof(known->reason.batch));
+		if (r != NULL) {
+			known->target_id = t->id;
+			memcpy(known->reason.step, r->step, sizeof(r->step));
+			memcpy(known->reason.code, r->code, sizeof(r->code));
+			memcpy(known->reason.account, t->account, sizeof(t->account));
+			memcpy(known->reason.region, t->region, sizeof(t->region));
+		}
+	}
+	known->reason.count++;
+	if (id > known->newest_id) {
+		known->newest_id = id;
+		memset(known->reason.message, 0, sizeof(known->reason.message));
+		if (r != NULL)
+			memcpy(known->reason.message, r->message, sizeof(r->message));
+		else
+			memcpy(known->reason.message, c->reason, sizeof(c->reason));
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+tally_certificate(struct store *s, struct tallies *ts, const struct store_certificate *c, struct err *e)
+{
+	enum err_code	rc = ERR_OK;
+	size_t		i;
+	bool		any = false;
+
+	for (i = 0; i < s->registrations_n && rc == ERR_OK; i++) {
+		const struct store_registration *r = &s->registrations[i];
+
+		if (r->cert_id != store_serial_key(c->serial) || r->state != REGISTRATION_PARKED)
+			continue;
+		any = true;
+		rc = tally_add(ts, c, r, &s->targets[r->target_id - 1], e);
+	}
+	return rc == ERR_OK && !any ? tally_add(ts, c, NULL, NULL, e) : rc;
+}
+
+static int
+tally_compare(const void *a, const void *b)
+{
+	const struct tally	*x = a, *y = b;
+	int			 by;
+
+	if (x->reason.count != y->reason.count)
+		return x->reason.count > y->reason.count ? -1 : 1;
+	if (x->batch_id != y->batch_id)
+		return x->batch_id < y->batch_id ? -1 : 1;
+	if ((by = strcmp(x->reason.step, y->reason.step)) != 0 || (by = strcmp(x->reason.code, y->reason.code)) != 0)
+		return by;
+	return (x->target_id > y->target_id) - (x->target_id < y->target_id);
+}
+
+enum err_code
+memory_parked_reasons(struct store_reader *r, int64_t batch_id,
+    enum err_code (*row)(void *, const struct store_parked_reason *, struct err *), void *arg, struct err *e)
+{
+	struct store	*s = r->store;
+	struct tallies	 ts = { 0 };
+	enum err_code	 rc = ERR_OK;
+	size_t		 i;
+
+	(void)pthread_mutex_lock(&s->mu);
+	for (i = 0; i < s->rows_n && rc == ERR_OK; i++) {
+		const struct store_certificate *c = &s->rows[i]->certificate;
+
+		if (c->state == CERTIFICATE_PARKED && (batch_id < 0 || c->batch_id == batch_id))
+			rc = tally_certificate(s, &ts, c, e);
+	}
+	if (ts.n > 0)
+		qsort(ts.tally, ts.n, sizeof(ts.tally[0]), tally_compare);
+	for (i = 0; i < ts.n && rc == ERR_OK; i++)
+		rc = row(arg, &ts.tally[i].reason, e);
+	(void)pthread_mutex_unlock(&s->mu);
+	free(ts.tally);
+	return rc;
+}
