@@ -126,7 +126,7 @@ fill_attribute(const struct attribute_item *a, const struct target_values *v, st
 	(void)snprintf(out->name, sizeof(out->name), "%.*s", (int)a->name_len, a->name);
 	if (!fill(a->template, a->template_len, v, out->value, sizeof(out->value)) || !iot_is_attribute_value(out->value))
 		return err_say(e, ERR_SUBJECT, "The thing attribute %.40s of the device %s would be one that AWS IoT refuses "
-		    "(lineca.conf: thing_attributes): only A-Z a-z 0-9 and _ . , @ / : # - may stand in it, at most %zu. Ask the line lead.",
+		    "(lineca.conf: thing_attributes): only A-Z a-z 0-9 and _ . , @ / : # = [ ] - may stand in it, at most %zu. Ask the line lead.",
 		    out->name, v->device_id, sizeof(out->value) - 1);
 	return ERR_OK;
 }
@@ -234,7 +234,7 @@ check_attribute(const struct target *t, const char *item, size_t len, struct err
 	if (attribute_repeats(t, item, &a))
 		return err_set(e, ERR_CONFIG, "%s thing_attributes: %.60s stands there twice", SECTION(t), name);
 	if (a.template_len == 0 || fill_attribute(&a, &any_values, &filled, e) != ERR_OK)
-		return err_set(e, ERR_CONFIG, "%s thing_attributes: %.60s=%.*s: 1 to %zu of A-Z a-z 0-9 _ . @ / : # - and " PLACES_TEXT
+		return err_set(e, ERR_CONFIG, "%s thing_attributes: %.60s=%.*s: 1 to %zu of A-Z a-z 0-9 _ . @ / : # = [ ] - and " PLACES_TEXT
 		    " may stand there", SECTION(t), name, a.template_len < 60 ? (int)a.template_len : 60, a.template, sizeof(filled.value) - 1);
 	return ERR_OK;
 }

@@ -75,6 +75,18 @@ make_batch(const char *name, int64_t quantity, const char *pattern)
 	assert_int_equal(ops.batch_create(home.store, &b, NULL, NULL, &e), ERR_OK);
 }
 
+/* A batch for the sections of that name. */
+static void
+make_batch_for(const char *name, const char *aws)
+{
+	struct store_batch b = { .ca_id = 1, .profile = "default", .quantity = 100, .created_at_us = 1 };
+	struct err e;
+
+	(void)snprintf(b.name, sizeof(b.name), "%s", name);
+	(void)snprintf(b.aws, sizeof(b.aws), "%s", aws);
+	assert_int_equal(ops.batch_create(home.store, &b, NULL, NULL, &e), ERR_OK);
+}
+
 static int
 setup(void **state)
 {
@@ -122,6 +134,8 @@ teardown(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(home_join(&home, HOME_CA, path, &e), ERR_OK);
 	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(home_join(&home, HOME_CONFIG, path, &e), ERR_OK);
+	(void)unlink(path);
 	assert_int_equal(rmdir(home.path), 0);
 	home_close(&home);
 	return 0;
@@ -320,6 +334,92 @@ test_guard_does_not_hide_what_is_recorded(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* lineca.conf of the home, as it is after the server's start. */
+static void
+write_config(const char *text)
+{
+	char path[HOME_PATH_BYTES];
+	struct err e;
+	FILE *f;
+
+	assert_int_equal(home_join(&home, HOME_CONFIG, path, &e), ERR_OK);
+	assert_non_null(f = fopen(path, "w"));
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Where a batch makes things, an id that is no thing name is refused now; where it makes none, not. */
+static void
+test_things(void **state)
+{
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	write_config("[aws plain]\nregion = r\n[aws eu]\nthings = yes\n[aws us]\nthings = yes\nthing_name = {batch}-{serial}\n");
+	make_batch_for("all", "plain,eu");
+	make_batch_for("none", "plain");
+	make_batch_for("serials", "us");
+	make_batch_for("dot.ted", "us");
+	assert_int_equal(enroll("all", "dev.1", &key), 422);
+	expect_code("subject_rejected");
+	assert_non_null(strstr(answer, "dev.1"));
+	assert_non_null(strstr(answer, "thing"));
+	assert_int_equal(issued_in("all"), 0);
+	assert_int_equal(enroll_new("all", "dev:1"), 201);
+	assert_int_equal(enroll("none", "dev.1", &key), 201);
+	assert_int_equal(enroll("serials", "dev.1", &key), 201);
+	assert_int_equal(enroll_new("dot.ted", "dev-9"), 422);
+	assert_int_equal(enroll("all", "dev.1", &key), 422);	/* other batches' certificates are none of this one */
+	assert_int_equal(enroll_new("lot", "dev.2"), 201);
+	EVP_PKEY_free(key);
+}
+
+/* What is recorded is answered, also if the batch's section has come to make things since. */
+static void
+test_things_do_not_hide_what_is_recorded(void **state)
+{
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	home.config.targets[0].things = 1;	/* no worker has met the batch yet */
+	make_batch_for("old", "");
+	assert_int_equal(enroll("old", "dev.1", &key), 422);
+	/* recorded behind the line's back, as a server with other settings would have */
+	home.config.targets[0].things = 0;
+	make_batch_for("other", "");
+	assert_int_equal(enroll("other", "dev.1", &key), 201);
+	for (struct worker *w = line->workers; w != NULL; w = w->next)
+		for (struct order *o = w->orders; o != NULL; o = o->next)
+			if (strcmp(o->batch.name, "other") == 0) {
+				assert_null(o->things);
+				assert_non_null(o->things = calloc(1, sizeof(*o->things)));
+				*o->things = home.config.targets[0];
+				o->things->things = 1;
+				o->things_count = 1;
+			}
+	assert_int_equal(enroll("other", "dev.1", &key), 200);
+	assert_true(has_certificate());
+	EVP_PKEY_free(key);
+}
+
+/* A section that is not there: nothing is issued by guesswork. */
+static void
+test_lost_section(void **state)
+{
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	write_config("[aws eu]\nregion = r\n");
+	make_batch_for("known", "eu");
+	assert_int_equal(enroll("known", "dev-1", &key), 201);	/* not of the start: read again */
+	make_batch_for("lost", "eu,gone");
+	assert_int_equal(enroll_new("lost", "dev-2"), 500);
+	expect_code("internal");
+	assert_int_equal(issued_in("lost"), 0);
+	assert_int_equal(enroll("known", "dev-1", &key), 200);
+	EVP_PKEY_free(key);
+}
+
 static void
 test_bodies(void **state)
 {
@@ -349,6 +449,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_busy_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failed_store, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_guard_does_not_hide_what_is_recorded, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_things, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_things_do_not_hide_what_is_recorded, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lost_section, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bodies, setup, teardown),
 	};
 
