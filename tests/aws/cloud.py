@@ -128,7 +128,10 @@ class Cloud:
                 code = plan.before.kind if answer.cut or answer.status >= 300 else None
             else:
                 self.counters.admit(call.counted)
-                if all(raw.get("effect", True) for raw in plan.after):
+                without = [raw["kind"] for raw in plan.after if not raw.get("effect", True)]
+                if without:
+                    code = without[0]
+                else:
                     self._perform(call, answer)
         except AwsError as e:
             code = e.code
@@ -209,5 +212,5 @@ class Cloud:
         elif form in ("type", "code"):
             body["__type" if form == "type" else "code"] = e.code
         elif form == "namespace":
-            body["__type"] = f"com.amazonaws.iot#{e.code}:{CORAL}"
+            body["__type"] = f"com.amazonaws.iot#{e.code}"
         answer.body, answer.headers["Content-Type"] = json.dumps(body).encode(), "application/json"

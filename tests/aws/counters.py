@@ -1,4 +1,8 @@
-"""How often, how fast and how many at a time each operation was called."""
+"""
+How often, how fast and how many at a time each operation was called. ok: calls that took effect, whether or not the client got
+the answer; errors: all others by code, or by the kind of the fault that kept them from happening. Calls at a time are those
+between the arrival of the request and its answer, waiting included.
+"""
 import collections
 import time
 

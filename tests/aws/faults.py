@@ -7,6 +7,7 @@ What goes wrong on demand. A rule is a JSON object; several hold at once, in the
   subjects      list of certificate ids, thing names, policy names, device names (CN) or ARNs the request must be about
   probability   0..1, default 1. The draw depends on the seed, the rule, the request and how often this same request came,
                 not on the order in which different requests arrive: the same run meets the same faults.
+  first         only the first so many times that this same request comes: whoever repeats it gets through
   skip, times   the first `skip` matching calls go free; after `times` hits the rule is spent
 
 Kinds before the call takes effect (the first that hits decides):
@@ -40,7 +41,7 @@ from errors import AwsError
 BEFORE = ("quota", "throttle", "error", "status", "cut_before", "redirect")
 AFTER = ("cut_after", "half_answer", "hang", "empty", "html", "long_body", "slow_body", "content_type", "bare_conflict", "wrong_id",
          "error_form", "close_after")
-COMMON = {"kind", "operations", "account", "region", "subjects", "probability", "skip", "times", "effect"}
+COMMON = {"kind", "operations", "account", "region", "subjects", "probability", "first", "skip", "times", "effect"}
 OWN = {"quota": {"rate", "burst", "window"}, "throttle": {"status"}, "error": {"code", "message", "status", "extra"},
        "status": {"status", "body"}, "cut_before": {"how"}, "cut_after": {"how"}, "half_answer": {"how"},
        "redirect": {"status", "location"}, "long_body": {"bytes", "status"}, "slow_body": {"bytes_per_second"},
@@ -97,9 +98,8 @@ class Rule:
         self.matched = self.hits = 0
         self.attempts, self.buckets = {}, {}
 
-    def draw(self, call):
+    def draw(self, call, count):
         """0..1, from the request and how often it came."""
-        count = self.attempts[call.print] = self.attempts.get(call.print, 0) + 1
         digest = hashlib.sha256(self.prefix + call.print + str(count).encode()).digest()
         return int.from_bytes(digest[:8], "big") / 2**64
 
@@ -114,12 +114,22 @@ class Rule:
         self.matched += 1
         if self.matched <= raw.get("skip", 0) or self.hits >= raw.get("times", 2**62):
             return False
-        if self.probability < 1 and self.draw(call) >= self.probability:
+        count = self._count(call)
+        if count > raw.get("first", count):
+            return False
+        if self.probability < 1 and self.draw(call, count) >= self.probability:
             return False
         if self.kind == "quota" and self._bucket(call).take():
             return False
         self.hits += 1
         return True
+
+    def _count(self, call):
+        """How often this request has come; not kept by rules that do not ask."""
+        if self.probability >= 1 and not {"first", "jitter_ms"} & self.raw.keys():
+            return 1
+        count = self.attempts[call.print] = self.attempts.get(call.print, 0) + 1
+        return count
 
     def _bucket(self, call):
         name = (call.account, call.region, call.operation)
@@ -132,7 +142,7 @@ class Rule:
 
     def delay(self, call):
         jitter = self.raw.get("jitter_ms", 0)
-        return (self.raw.get("ms", 0) + (jitter * self.draw(call) if jitter else 0)) / 1000
+        return (self.raw.get("ms", 0) + (jitter * self.draw(call, self.attempts[call.print]) if jitter else 0)) / 1000
 
 
 class Plan:

@@ -11,6 +11,7 @@ import time
 import botocore.auth
 import botocore.credentials
 import botocore.loaders
+from botocore.compat import HTTPHeaders
 
 from errors import AwsError
 
@@ -29,11 +30,17 @@ def stamp(seconds):
 
 
 class Auth(botocore.auth.SigV4Auth):
-    """botocore's, with the key of the day remembered."""
+    """botocore's, with the key of the day remembered. Whatever the client signed is signed here, user-agent too."""
 
     def __init__(self, access_key, secret, region, service):
         super().__init__(botocore.credentials.Credentials(access_key, secret), service, region)
         self._keys = {}
+
+    def headers_to_sign(self, request):
+        headers = HTTPHeaders()
+        for name, value in request.headers.items():
+            headers[name.lower()] = value
+        return headers
 
     def signature(self, string_to_sign, request):
         day = request.context["timestamp"][:8]

@@ -16,7 +16,9 @@ STS answers XML. Every answer has x-amzn-RequestId and, by the stand-in's clock,
 Faults on demand, counters, a dump, the clock and the keys: control.py and faults.py; tests/system/aws.py is the client for tests.
 
 Where AWS publishes nothing the stand-in takes the stricter way: unknown members of a query or body are refused, text around a PEM
-block is refused, a certificate whose issuer's subject two registered CAs have needs caCertificatePem.
+block is refused, a certificate whose issuer's subject two registered CAs have needs caCertificatePem. A certificate that is
+registered already is a 409 even when its CA is inactive by now. Signatures may be for the service iot or, as older clients do it,
+execute-api. What AWS does late (lists that lag behind, a 404 right after a success) a rule of faults.py with `first` brings about.
 """
 import argparse
 import asyncio
