@@ -58,7 +58,7 @@ struct store_upload_run {
 	char	outcome[LIMIT_AWS_MESSAGE_BYTES + 1];	/* how it ended, in words; "" until then */
 };
 
-/* Why rows are parked, grouped: one a code, step and target. */
+/* Why rows are parked, grouped: one a batch, step, code and target. */
 struct store_parked_reason {
 	char	batch[LIMIT_NAME_BYTES + 1];
 	char	step[LIMIT_STEP_BYTES + 1], code[LIMIT_AWS_CODE_BYTES + 1];

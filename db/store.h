@@ -157,7 +157,7 @@ struct store_ops {
 	 * The same device and key in another batch is a new certificate of that batch.  A full or closed batch still answers what it
 	 * has recorded.  Rows of one call see the rows before them.  Where several apply: what is recorded already, then what is
 	 * wrong with the batch, then ERR_DEVICE_EXISTS, then ERR_KEY_REUSED.
-	 * ERR_INTERNAL for the whole call: a serial whose upper half is in the ledger already.
+	 * ERR_INTERNAL for the whole call: a serial whose upper half is in the ledger already, verification_record's too.
 	 * ERR_STORAGE means the state of the disk is unknown: the caller answers and exits.
 	 */
 	enum err_code	(*record)(struct store *, struct store_record_row *rows, size_t n, struct err *);
@@ -166,7 +166,7 @@ struct store_ops {
 	enum err_code	(*ca_add)(struct store *, const struct store_ca *, int64_t *ret_id, struct err *);
 
 	/*
-	 * A new open batch.  Uses name, ca_id, profile, pattern, quantity, listed, created_at_us.  ERR_CONFLICT: the name is taken.
+	 * A new open batch.  Uses name, ca_id, profile, pattern, aws, quantity, listed, created_at_us.  ERR_CONFLICT: the name is taken.
 	 * With listed, next is called for one device id after the other (NULL = the end; an error ends it all: the batch is then
 	 * not there).  The ids come sorted (strcmp) and without repeats.  They go in by LIMIT_LIST_CHUNK_ROWS a transaction, so that a
 	 * line that issues meanwhile never waits long; the batch can be seen and used only when all are in.  What a killed process
@@ -186,13 +186,15 @@ struct store_ops {
 
 	/* ---- changing, by the upload: one thread, and one process at a time (HOME_UPLOAD_LOCK) */
 
-	/* The target of that account and region, made if it is new. */
+	/* The target of that account and region, made if it is new.  ERR_INTERNAL: one of them is empty or too long. */
 	enum err_code	(*target_get)(struct store *, const char *account, const char *region, int64_t *ret_id, struct err *);
 	/*
-	 * Writes n registrations as they now are (new or not) and what they settle, in one transaction, durable on return.  The batches'
-	 * counts follow; a certificate that is settled already as the row says counts once.  run, if not NULL, is written with
-	 * them, all its members.
-	 * ERR_INTERNAL: a certificate or target that does not exist, or steps taken back (done only gains bits).
+	 * Writes n registrations as they now are (new or not) and what they settle, in one transaction, durable on return.  In the order
+	 * of rows: of two rows for one certificate the later says what it is.  The batches' counts follow; a certificate that is
+	 * settled already as the row says counts once.  A parked certificate's reason is that of its row, or of its first parked
+	 * target where the row itself went well.  run, if not NULL, is written with them, all its members; n may then be 0.
+	 * ERR_INTERNAL: a certificate, target or run that does not exist, a batch that is not the certificate's, steps taken back (done
+	 * only gains bits), a certificate registered by a registration that is not done.
 	 */
 	enum err_code	(*registration_record)(struct store *, const struct store_registration_row *rows, size_t n,
 			    const struct store_upload_run *run, struct err *);
@@ -200,7 +202,7 @@ struct store_ops {
 	enum err_code	(*upload_run_begin)(struct store *, struct store_upload_run *run, struct err *);
 	/*
 	 * Parked certificates of a batch (-1: of all) back into the queue, their parked registrations back to "going" with what is
-	 * done kept, in transactions of LIMIT_LIST_CHUNK_ROWS with a pause between.  *ret_count: how many, also when it fails half way.
+	 * done kept, in short transactions with a pause between.  *ret_count: how many, also when it fails half way.
 	 */
 	enum err_code	(*upload_retry)(struct store *, int64_t batch_id, int64_t *ret_count, struct err *);
 
@@ -243,7 +245,7 @@ struct store_ops {
 
 	/*
 	 * Queued certificates of a batch with a key (store_serial_key) above after_id, oldest first, at most limit of them.  Found without a
-	 * walk through those that are settled.  c is lent for the call.
+	 * walk through those that were settled before the oldest queued one; nothing queued is found at once.  c is lent for the call.
 	 */
 	enum err_code	(*queue_page)(struct store_reader *, int64_t batch_id, int64_t after_id, int64_t limit,
 			    enum err_code (*row)(void *arg, const struct store_certificate *c, struct err *), void *arg, struct err *);
@@ -254,10 +256,13 @@ struct store_ops {
 	enum err_code	(*registration_list)(struct store_reader *, int64_t cert_id,
 			    enum err_code (*row)(void *arg, const struct store_registration *, const struct store_target *, struct err *),
 			    void *arg, struct err *);
-	/* Reasons of what is parked in a batch (-1: in all), the most frequent first. */
+	/*
+	 * Reasons of what is parked in a batch (-1: in all), the most frequent first; the message is that of the newest.  A certificate that
+	 * is parked in two targets counts in both; one that has no parked registration shows its reason as the message, without a target.
+	 */
 	enum err_code	(*parked_reasons)(struct store_reader *, int64_t batch_id,
 			    enum err_code (*row)(void *arg, const struct store_parked_reason *, struct err *), void *arg, struct err *);
-	/* The newest run; ret->id is 0 if there was none. */
+	/* The run that began last; all of ret is 0 if there was none. */
 	enum err_code	(*upload_run_newest)(struct store_reader *, struct store_upload_run *ret, struct err *);
 
 	/* The newest certificate's serial (upper half; also that of verification_record) and time of issue; 0 for an empty ledger. */

@@ -39,6 +39,23 @@ run(const char *path, const char *text)
 	return rc;
 }
 
+/* The number that a query gives. */
+static int64_t
+ask(const char *path, const char *text)
+{
+	sqlite3		*db = NULL;
+	sqlite3_stmt	*st = NULL;
+	int64_t		 n;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return n;
+}
+
 static void
 test_forbidden(void **state)
 {
@@ -84,10 +101,40 @@ test_forbidden(void **state)
 		"INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity)"
 		    " VALUES ('y', 99, 'p', '', 0, 0, 0, 1)",	/* no such CA */
 		"UPDATE batch SET quantity = 'many'",	/* STRICT */
+		"UPDATE batch SET aws = 'east'",
+		"UPDATE batch SET queue_after = 1001",	/* over what is queued */
+		"DELETE FROM target",
+		"UPDATE target SET region = 'x'",
+		"INSERT INTO target (account, region) VALUES ('123456789012', 'eu-west-1')",	/* is there */
+		"INSERT INTO target (account, region) VALUES ('1234567890123', 'eu-west-1')",
+		"DELETE FROM registration",
+		"UPDATE registration SET cert_id = 1",
+		"UPDATE registration SET target_id = 2",
+		"UPDATE registration SET done = 4",	/* of 5: a step taken back */
+		"UPDATE registration SET done = -1",
+		"UPDATE registration SET done = 4294967296",
+		"UPDATE registration SET state = 3",
+		"UPDATE registration SET attempts = -1",
+		"REPLACE INTO registration VALUES (1001, 1, 0, 0, 0, '', '', '', '', '', 0)",
+		"INSERT INTO registration VALUES (7, 1, 0, 0, 0, '', '', '', '', '', 0)",	/* no such certificate */
+		"INSERT INTO registration VALUES (1001, 7, 0, 0, 0, '', '', '', '', '', 0)",	/* no such target */
+		"DELETE FROM upload_run",
+		"UPDATE upload_run SET id = 9",
+		"UPDATE upload_run SET started_at_us = 9",
+		"UPDATE upload_run SET calls = -1",
+		"DELETE FROM verification",
+		"UPDATE verification SET der = x'01'",
+		"INSERT INTO verification VALUES (1001, zeroblob(8), 1, x'00', 0)",	/* a certificate's serial */
+		"INSERT INTO verification VALUES (900, zeroblob(8), 1, x'00', 0)",	/* its own */
+		"INSERT INTO verification VALUES (901, zeroblob(8), 9, x'00', 0)",	/* no such CA */
 	};
 	struct ledger	*l = *state;
 	size_t		 i;
 
+	assert_int_equal(run(l->path, "INSERT INTO target (account, region) VALUES ('123456789012', 'eu-west-1');"
+	    "INSERT INTO registration VALUES (1001, 1, 0, 5, 0, '', '', '', '', '', 0);"
+	    "INSERT INTO upload_run VALUES (1, 1, 1, 0, 7, 0, 0, 0, 0, 0, '');"
+	    "INSERT INTO verification VALUES (900, zeroblob(8), 1, x'00', 0)"), SQLITE_OK);
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (run(l->path, texts[i]) == SQLITE_OK)
 			fail_msg("the schema lets this pass: %s", texts[i]);
@@ -104,6 +151,15 @@ test_allowed(void **state)
 	assert_int_equal(run(l->path, "UPDATE outbox SET state = 1, attempts = attempts + 1"), SQLITE_OK);
 	assert_int_equal(run(l->path, "UPDATE batch SET registered = 1"), SQLITE_OK);
 	assert_int_equal(run(l->path, "UPDATE ca SET active = 0"), SQLITE_OK);
+	assert_int_equal(run(l->path, "UPDATE batch SET queue_after = 1001"), SQLITE_OK);	/* all is settled */
+	assert_int_equal(ask(l->path, "SELECT queue_after FROM batch"), 1001);
+	/* what comes into the queue below the mark takes it down, whoever does it */
+	assert_int_equal(run(l->path, "UPDATE outbox SET state = 0"), SQLITE_OK);
+	assert_int_equal(ask(l->path, "SELECT queue_after FROM batch"), 1000);
+	assert_int_equal(run(l->path, "UPDATE outbox SET state = 2; UPDATE batch SET queue_after = 1001;"
+	    "INSERT INTO certificate SELECT 900, serial_lower, batch_id, ca_id, 'dev-0', zeroblob(32), zeroblob(32), not_before_s,"
+	    " not_after_s, issued_at_us, der, NULL FROM certificate; INSERT INTO outbox (batch_id, cert_id) VALUES (1, 900)"), SQLITE_OK);
+	assert_int_equal(ask(l->path, "SELECT queue_after FROM batch"), 899);
 }
 
 static enum err_code
@@ -130,7 +186,7 @@ test_states(void **state)
 	got = -1;
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
 	assert_int_equal(got, -1);
-	assert_int_equal(run(l->path, "UPDATE outbox SET state = 1"), SQLITE_OK);
+	assert_int_equal(run(l->path, "UPDATE outbox SET state = 1; UPDATE batch SET registered = 1"), SQLITE_OK);
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
 	assert_int_equal(got, CERTIFICATE_REGISTERED);
 }
@@ -190,6 +246,8 @@ test_refused(void **state)
 	assert_refused(&l);					/* ours, but never finished */
 	assert_int_equal(run(l.path, "PRAGMA user_version = 1"), SQLITE_OK);
 	assert_refused(&l);					/* says it is, but has not the tables */
+	assert_int_equal(run(l.path, "PRAGMA user_version = 2"), SQLITE_OK);
+	assert_refused(&l);
 	ledger_remove_files(&l);
 }
 
@@ -250,6 +308,124 @@ test_loading_swept(void **state)
 	}
 }
 
+static char *
+read_text(const char *path)
+{
+	FILE	*f = fopen(path, "r");
+	char	*text = calloc(1, 64 * 1024);
+
+	assert_non_null(f);
+	assert_non_null(text);
+	assert_true(fread(text, 1, 64 * 1024 - 1, f) < 64 * 1024 - 1);
+	assert_int_equal(fclose(f), 0);
+	return text;
+}
+
+/* A ledger as version 1 of the program left it: two batches, queued and parked rows. */
+static void
+version_1(const char *path)
+{
+	char	*text = read_text(SCHEMA_DIR "/0001_ledger.sql");
+
+	assert_int_equal(run(path, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"), SQLITE_OK);
+	assert_int_equal(run(path, text), SQLITE_OK);
+	free(text);
+	assert_int_equal(run(path, "PRAGMA application_id = 0x4c4e4341; PRAGMA user_version = 1;"
+	    "INSERT INTO ca (name, active, key_ref, der, created_at_us) VALUES ('plant', 1, 'ca.key', x'3000', 0);"
+	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, issued, parked)"
+	    " VALUES ('lot-1', 1, 'default', '', 0, 0, 0, 1000, 300, 3), ('lot-2', 1, 'default', '', 0, 0, 1, 5, 0, 0);"
+	    "WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 1300)"
+	    " INSERT INTO certificate SELECT i, zeroblob(8), 1, 1, 'dev-' || i, randomblob(32), randomblob(32), 0, 1, i, x'3000', NULL"
+	    " FROM n;"
+	    "INSERT INTO device SELECT device_id, substr(key_id, 1, 16), id FROM certificate;"
+	    "INSERT INTO outbox (batch_id, cert_id, state, reason) SELECT 1, id, CASE WHEN id < 1004 THEN 2 ELSE 0 END,"
+	    " CASE WHEN id < 1004 THEN 'by hand' END FROM certificate"), SQLITE_OK);
+}
+
+static enum err_code
+note_reason(void *arg, const struct store_certificate *c, struct err *e)
+{
+	(void)e;
+	assert_string_equal(c->reason, "by hand");
+	++*(int *)arg;
+	return ERR_OK;
+}
+
+static enum err_code
+note_count(void *arg, const struct store_certificate *c, struct err *e)
+{
+	(void)e;
+	assert_string_equal(c->reason, "");
+	++*(int *)arg;
+	return ERR_OK;
+}
+
+static void
+test_upgrade(void **state)
+{
+	const struct store_certificate_filter	 parked = { .batch_id = -1, .state = CERTIFICATE_PARKED };
+	const struct store_certificate_filter	 queued = { .batch_id = -1, .state = CERTIFICATE_ISSUED };
+	struct ledger				 l = { .ops = &store_sqlite };
+	struct store_certificate		 c;
+	struct store_batch			 b;
+	struct err				 e;
+	int64_t					 count = -1;
+	int					 n = 0;
+
+	(void)state;
+	ledger_scratch(&l);
+	version_1(l.path);
+	ledger_open(&l);
+	assert_int_equal(ask(l.path, "PRAGMA user_version"), 2);
+	assert_ok(l.ops->batch_find(l.reader, "lot-1", &b, &e));
+	assert_string_equal(b.aws, "");
+	assert_int_equal(b.issued, 300);
+	assert_int_equal(b.parked, 3);
+	assert_ok(l.ops->certificate_list(l.reader, &parked, note_reason, &n, &e));
+	assert_int_equal(n, 3);
+	n = 0;
+	assert_ok(l.ops->certificate_list(l.reader, &queued, note_count, &n, &e));
+	assert_int_equal(n, 297);
+	n = 0;
+	assert_ok(l.ops->queue_page(l.reader, b.id, 0, 1000, note_count, &n, &e));
+	assert_int_equal(n, 297);
+	assert_ok(l.ops->upload_retry(l.store, -1, &count, &e));
+	assert_int_equal(count, 3);
+	n = 0;
+	assert_ok(l.ops->queue_page(l.reader, b.id, 0, 1000, note_count, &n, &e));
+	assert_int_equal(n, 300);
+	c = ledger_certificate(b.id, 1, "dev-new", 7, 2000);
+	assert_int_equal(ledger_try(&l, &c, NULL), ERR_OK);
+	assert_int_equal(ask(l.path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	ledger_close(&l);
+	ledger_open(&l);	/* not twice */
+	ledger_close(&l);
+	ledger_remove_files(&l);
+}
+
+/* An upgrade that fails leaves version 1 as it was. */
+static void
+test_upgrade_fails(void **state)
+{
+	struct ledger	 l = { .ops = &store_sqlite };
+	struct store	*s = NULL;
+	struct err	 e;
+
+	(void)state;
+	ledger_scratch(&l);
+	version_1(l.path);
+	assert_int_equal(run(l.path, "CREATE TABLE verification (somebody)"), SQLITE_OK);	/* in the way of 0002's last table */
+	assert_int_equal(l.ops->open(&l.cf, &s, &e), ERR_CONFIG);
+	assert_null(s);
+	assert_int_equal(ask(l.path, "PRAGMA user_version"), 1);
+	assert_int_equal(ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('registration', 'outbox_late')"), 0);
+	assert_int_equal(ask(l.path, "SELECT count(*) FROM pragma_table_info('batch') WHERE name IN ('aws', 'queue_after')"), 0);
+	assert_int_equal(run(l.path, "DROP TABLE verification"), SQLITE_OK);
+	ledger_open(&l);
+	ledger_close(&l);
+	ledger_remove_files(&l);
+}
+
 int
 main(void)
 {
@@ -262,6 +438,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_loading_swept, setup, teardown),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_create_again),
+		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_upgrade_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
