@@ -11,43 +11,48 @@
 #include "view.h"
 
 /*
- * A line that serves meanwhile takes its serials from the clock; where the clock is behind the newest, one by one.  There ours could be
- * the one it takes next, and its devices would not be recorded.  So we wait until the clock alone leads above the newest.
+ * A line may serve meanwhile, and the two must not take the same serial: it would fail the commit of devices.  The line takes 256
+ * for each microsecond of its clock and begins with the first of them, so ours comes from the middle.  Where the clock is behind the
+ * newest of the ledger the line counts on from that, one by one; there we wait until the clock has passed it.
  */
+enum { SERIAL_MIDDLE = 128 };
+
+/* false: the clock is not above newest yet. */
+static bool
+serials_of_moment(struct serial_source *ret, const struct clock *moment, uint64_t newest, enum err_code *rc, struct err *e)
+{
+	uint8_t first[SERIAL_BYTES];
+
+	serial_source_init(ret, moment, &rnd_system, 0);
+	if ((*rc = serial_next(ret, first, e)) != ERR_OK)
+		return true;
+	serial_source_init(ret, moment, &rnd_system, serial_upper(first) + SERIAL_MIDDLE - 1);
+	return serial_upper(first) > newest;
+}
+
+/* The checks before every certificate of the line; the moment to issue at, and its serials. */
 static enum err_code
-wait_for_clock(uint64_t newest_serial, struct err *e)
+begin(struct home *h, const struct issuer *i, struct clock *ret_moment, struct serial_source *ret_serials, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
-	int64_t end_us = clock_monotonic_us() + (LIMIT_CLOCK_STEP_BACK_S + 1) * INT64_C(1000000);
-	uint8_t serial[SERIAL_BYTES];
-	struct serial_source of_clock;
+	int64_t end_us = clock_monotonic_us() + (LIMIT_CLOCK_STEP_BACK_S + 1) * INT64_C(1000000), newest_us, now_us;
+	uint64_t newest;
+	struct guard guard;
 	enum err_code rc;
 
+	if ((rc = h->ops->newest(h->reader, &newest, &newest_us, e)) != ERR_OK)
+		return rc;
+	guard_init(&guard, &clock_system, h->path, h->config.guard_disk_reserve_mib << 20, newest_us);
 	for (;;) {
-		serial_source_init(&of_clock, &clock_system, &rnd_system, 0);
-		if ((rc = serial_next(&of_clock, serial, e)) != ERR_OK || serial_upper(serial) > newest_serial)
+		if ((rc = guard_check(&guard, issuer_facts(i), &now_us, e)) != ERR_OK)
+			return rc;
+		*ret_moment = clock_fixed(now_us);
+		if (serials_of_moment(ret_serials, ret_moment, newest, &rc, e))
 			return rc;
 		if (clock_monotonic_us() > end_us)
 			return err_set(e, ERR_CLOCK, "the clock is behind the newest serial number of the ledger; set it and try again");
 		(void)nanosleep(&pause, NULL);
 	}
-}
-
-/* As before every certificate of the line. */
-static enum err_code
-may_issue(struct home *h, const struct issuer *i, uint64_t *ret_newest_serial, int64_t *ret_now_us, struct err *e)
-{
-	struct guard guard;
-	int64_t newest_us;
-	enum err_code rc;
-
-	if ((rc = h->ops->newest(h->reader, ret_newest_serial, &newest_us, e)) != ERR_OK)
-		return rc;
-	guard_init(&guard, &clock_system, h->path, h->config.guard_disk_reserve_mib << 20, newest_us);
-	if ((rc = guard_check(&guard, issuer_facts(i), ret_now_us, e)) != ERR_OK ||
-	    (rc = wait_for_clock(*ret_newest_serial, e)) != ERR_OK)
-		return rc;
-	return guard_check(&guard, issuer_facts(i), ret_now_us, e);
 }
 
 enum err_code
@@ -56,23 +61,20 @@ verification_cert_make(struct home *h, const struct store_ca *ca, const struct i
 {
 	struct serial_source serials;
 	struct issued *issued = NULL;
-	uint64_t newest_serial;
+	struct clock moment;
 	const uint8_t *der;
-	int64_t now_us;
 	enum err_code rc;
 	size_t len;
 	char *pem = NULL;
 
-	if ((rc = may_issue(h, i, &newest_serial, &now_us, e)) != ERR_OK)
-		return rc;
-	serial_source_init(&serials, &clock_system, &rnd_system, newest_serial);
-	if ((rc = verification_issue(i, code, &serials, &clock_system, &issued, e)) != ERR_OK)
+	if ((rc = begin(h, i, &moment, &serials, e)) != ERR_OK ||
+	    (rc = verification_issue(i, code, &serials, &moment, &issued, e)) != ERR_OK)
 		return rc;
 	der = issued_der(issued, &len);
 	if ((pem = view_pem(der, len)) == NULL)
 		rc = err_set(e, ERR_NOMEM, "verification certificate");
 	else
-		rc = h->ops->verification_record(h->store, ca->id, issued_serial(issued), der, len, now_us, e);
+		rc = h->ops->verification_record(h->store, ca->id, issued_serial(issued), der, len, moment.fixed_us, e);
 	if (rc == ERR_OK) {
 		*ret = (struct verification_cert){ .pem = pem, .not_before_s = issued_not_before_s(issued),
 			.not_after_s = issued_not_after_s(issued) };
