@@ -1,17 +1,21 @@
 /*
- * make_ledger PATH ROWS [--batch NAME]
+ * make_ledger PATH ROWS [--batch NAME] [--register N] [--parked N] [--rate R]
  *
  * Fills a ledger with plausible rows, so that the bench can ask how things are when it is large: random key ids, device
  * ids counted up, serials that grow and end in the past, 600 octets that stand for a certificate.  Makes the ledger and a CA if
  * there is none, and a batch of its own (closed at the end, so that the line's own batch stays the only open one), or
  * more rows into an open batch that is there.
  *
- * Everything goes through store_sqlite's own record, in large groups.
+ * --register then registers the N oldest queued certificates of the batch, and --parked parks the next N, as the upload would, a
+ * target's answer invented; 100 of them a commit, or with --rate one a commit and at most R commits a second.  ROWS may then be 0.
+ *
+ * Everything goes through store_sqlite's own record and registration_record.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,7 +25,8 @@
 enum {
 	GROUP_ROWS = 4000,
 	DER_BYTES = 600,
-	CACHE_BYTES = 64 * 1024 * 1024
+	CACHE_BYTES = 64 * 1024 * 1024,
+	SETTLE_ROWS = 100
 };
 
 struct filler {
@@ -170,22 +175,128 @@ fill(struct filler *f, int64_t rows)
 		(void)fputc('\n', stderr);
 }
 
+/* ---- what the upload would make of them ------------------------------------------------------------------ */
+
+struct page {
+	struct store_registration	registrations[SETTLE_ROWS];
+	struct store_registration_row	rows[SETTLE_ROWS];
+	size_t				n;
+	int				settled;
+	int64_t				target_id;
+};
+
+static enum err_code
+page_add(void *arg, const struct store_certificate *c, struct err *err)
+{
+	static const char		hex[] = "0123456789abcdef";
+	struct page			*p = arg;
+	struct store_registration	*r = &p->registrations[p->n];
+	size_t				 at, i;
+
+	(void)err;
+	memset(r, 0, sizeof(*r));
+	r->cert_id = store_serial_key(c->serial);
+	r->target_id = p->target_id;
+	r->updated_at_us = c->issued_at_us;
+	if (p->settled == CERTIFICATE_PARKED) {
+		r->state = REGISTRATION_PARKED;
+		r->attempts = 1;
+		(void)snprintf(r->step, sizeof(r->step), "register");
+		(void)snprintf(r->code, sizeof(r->code), "CertificateValidationException");
+		(void)snprintf(r->message, sizeof(r->message), "Invented by make_ledger.");
+	} else {
+		r->state = REGISTRATION_DONE;
+		r->done = 1;
+		at = (size_t)snprintf(r->arn, sizeof(r->arn), "arn:aws:iot:eu-west-1:123456789012:cert/");
+		for (i = 0; i < STORE_HASH_BYTES; i++) {
+			r->arn[at++] = hex[c->certificate_id[i] >> 4];
+			r->arn[at++] = hex[c->certificate_id[i] & 15];
+		}
+	}
+	p->rows[p->n++] = (struct store_registration_row){ r, c->batch_id, p->settled };
+	return ERR_OK;
+}
+
+/* At most rate commits a second of one row each; 0: as fast as it goes, many rows a commit. */
+static void
+settle(struct filler *f, int settled, int64_t rows, int64_t rate)
+{
+	static struct page	p;
+	const int64_t		start_us = clock_monotonic_us();
+	struct timespec		pause = { 0 };
+	int64_t			done = 0, max, busy_us = 0, commits = 0, t, wait_us;
+
+	p.settled = settled;
+	if (store_sqlite.target_get(f->store, "123456789012", "eu-west-1", &p.target_id, &e) != ERR_OK)
+		die("target");
+	while (done < rows) {
+		max = rate > 0 ? 1 : rows - done < SETTLE_ROWS ? rows - done : SETTLE_ROWS;
+		p.n = 0;
+		if (store_sqlite.queue_page(f->reader, f->batch.id, 0, max, page_add, &p, &e) != ERR_OK)
+			die("queue");
+		if (p.n == 0)
+			break;
+		t = clock_monotonic_us();
+		if (store_sqlite.registration_record(f->store, p.rows, p.n, NULL, &e) != ERR_OK)
+			die("registration");
+		busy_us += clock_monotonic_us() - t;
+		commits++;
+		done += (int64_t)p.n;
+		if (rate > 0 && (wait_us = start_us + commits * 1000000 / rate - clock_monotonic_us()) > 0) {
+			pause.tv_sec = wait_us / 1000000;
+			pause.tv_nsec = wait_us % 1000000 * 1000;
+			(void)nanosleep(&pause, NULL);
+		}
+	}
+	if (commits > 0)
+		(void)printf("%" PRId64 " rows %s in %.1f s, %.0f us a commit of %.0f rows\n", done,
+		    certificate_state_name((enum certificate_state)settled), (double)(clock_monotonic_us() - start_us) / 1e6,
+		    (double)busy_us / (double)commits, (double)done / (double)commits);
+}
+
+struct options {
+	const char	*name;
+	int64_t		 rows, registered, parked, rate;
+};
+
+static bool
+options_parse(int argc, char **argv, struct options *o)
+{
+	const struct {
+		const char	*name;
+		int64_t		*value;
+	} numbers[] = { { "--register", &o->registered }, { "--parked", &o->parked }, { "--rate", &o->rate } };
+	char	*end;
+	size_t	 k;
+	int	 i;
+
+	if (argc < 3 || (o->rows = strtoll(argv[2], &end, 10)) < 0 || *end != '\0' || o->rows > LIMIT_BATCH_QUANTITY)
+		return false;
+	for (i = 3; i + 1 < argc; i += 2) {
+		if (strcmp(argv[i], "--batch") == 0) {
+			o->name = argv[i + 1];
+			continue;
+		}
+		for (k = 0; k < 3 && strcmp(argv[i], numbers[k].name) != 0; k++)
+			;
+		if (k == 3 || (*numbers[k].value = strtoll(argv[i + 1], &end, 10)) < 0 || *end != '\0')
+			return false;
+	}
+	return i == argc && (o->rows > 0 || o->registered + o->parked > 0);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct filler		 f = { 0 };
 	struct store_config	 cf = { .cache_bytes = CACHE_BYTES };
-	const char		*name = "ledger";
-	char			*end;
-	int64_t			 rows, start_us;
+	struct options		 o = { .name = "ledger" };
+	int64_t			 start_us;
 
-	if ((argc != 3 && argc != 5) || (argc == 5 && strcmp(argv[3], "--batch") != 0) ||
-	    (rows = strtoll(argv[2], &end, 10)) < 1 || *end != '\0' || rows > LIMIT_BATCH_QUANTITY) {
-		(void)fprintf(stderr, "usage: make_ledger PATH ROWS [--batch NAME]\n");
+	if (!options_parse(argc, argv, &o)) {
+		(void)fprintf(stderr, "usage: make_ledger PATH ROWS [--batch NAME] [--register N] [--parked N] [--rate R]\n");
 		return 2;
 	}
-	if (argc == 5)
-		name = argv[4];
 	cf.path = argv[1];
 	start_us = clock_monotonic_us();
 	f.now_us = clock_system.now_us(&clock_system);
@@ -193,16 +304,18 @@ main(int argc, char **argv)
 		die("create");
 	if (store_sqlite.open(&cf, &f.store, &e) != ERR_OK || store_sqlite.reader_open(f.store, &f.reader, &e) != ERR_OK)
 		die("open");
-	batch_get(&f, name, rows);
+	batch_get(&f, o.name, o.rows);
 	f.device = f.batch.issued;
-	serials_start(&f, rows);
-	fill(&f, rows);
-	if (f.own_batch && store_sqlite.batch_set_state(f.store, name, BATCH_CLOSED, &e) != ERR_OK)
+	serials_start(&f, o.rows);
+	fill(&f, o.rows);
+	if (f.own_batch && store_sqlite.batch_set_state(f.store, o.name, BATCH_CLOSED, &e) != ERR_OK)
 		die("close");
+	settle(&f, CERTIFICATE_REGISTERED, o.registered, o.rate);
+	settle(&f, CERTIFICATE_PARKED, o.parked, o.rate);
 	if (store_sqlite.checkpoint(f.store, &e) != ERR_OK)
 		die("checkpoint");
 	store_sqlite.reader_close(f.reader);
 	store_sqlite.close(f.store);
-	(void)printf("%" PRId64 " rows into %s in %.1f s\n", rows, cf.path, (double)(clock_monotonic_us() - start_us) / 1e6);
+	(void)printf("%" PRId64 " rows into %s in %.1f s\n", o.rows, cf.path, (double)(clock_monotonic_us() - start_us) / 1e6);
 	return 0;
 }
