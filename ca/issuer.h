@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/rnd.h"
 #include "ca/key.h"
 
@@ -28,6 +29,13 @@ struct ca_facts {
 
 /* ERR_CONFIG: no certificate, or none of a CA that may sign (v3, critical CA:TRUE, keyCertSign, SKI of 20 bytes). */
 ERR_MUST_CHECK enum err_code	ca_facts_read(const uint8_t *der, size_t len, struct ca_facts *ret, struct err *e);
+
+/*
+ * The one certificate in a PEM text, as DER; text around it is passed over.  In ca/certificate_pem.c.  ERR_CONFIG: none, several, or longer than
+ * LIMIT_CERTIFICATE_BYTES.
+ */
+ERR_MUST_CHECK enum err_code	ca_certificate_from_pem(const char *text, size_t len, uint8_t der[LIMIT_CERTIFICATE_BYTES],
+				    size_t *ret_len, struct err *e);
 
 struct ca_request {
 	const char	*common_name;	/* 1 to 64 printable characters */

@@ -12,6 +12,7 @@ struct cmd {
 	const char	*home;		/* path, as --home, LINECA_HOME or the default say */
 	int		 argc;		/* what follows the command's words; argv[0] is the last of these */
 	char		**argv;
+	bool		 in_part;	/* out, with ERR_OK: not all could be done, exit 3 */
 };
 
 ERR_MUST_CHECK enum err_code	cmd_init(struct cmd *c, struct err *e);
@@ -27,5 +28,14 @@ ERR_MUST_CHECK enum err_code	cmd_cert_export(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_ca_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_ca_show(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_ca_verification_cert(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_upload(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_upload_status(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_upload_retry(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_aws_check(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_aws_registration_code(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_aws_register_ca(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_aws_cas(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_aws_activate_ca(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_aws_deactivate_ca(struct cmd *c, struct err *e);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,15 +70,39 @@ home_close(struct home *h)
 	h->store = NULL;
 }
 
+/* The whole file, for its open file description: not lost when another part of the process closes the file, as POSIX's own are. */
+static struct flock
+whole_file(void)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
+
 /* The pid that the holder wrote, for the message; 0 if it cannot be read. */
 static long
-lock_holder(int fd)
+lock_pid(int fd)
 {
 	char text[32] = "";
 
 	if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
 		return 0;
 	return strtol(text, NULL, 10);
+}
+
+long
+home_lock_holder(const struct home *h, const char *name)
+{
+	struct flock lock = whole_file();
+	char path[HOME_PATH_BYTES];
+	struct err e;
+	long pid = 0;
+	int fd;
+
+	if (home_join(h, name, path, &e) != ERR_OK || (fd = open(path, O_RDWR | O_CLOEXEC)) == -1)
+		return 0;
+	if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
+		pid = lock_pid(fd);
+	(void)close(fd);
+	return pid;
 }
 
 /* A command that root ran must not leave a file behind that the server's own user cannot open. */
@@ -95,6 +118,7 @@ give_to_owner(const struct home *h, int fd)
 enum err_code
 home_lock(const struct home *h, const char *name, const char *what, int *ret_fd, struct err *e)
 {
+	struct flock lock = whole_file();
 	char path[HOME_PATH_BYTES], pid[32];
 	enum err_code rc;
 	int fd, len;
@@ -104,9 +128,9 @@ home_lock(const struct home *h, const char *name, const char *what, int *ret_fd,
 	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1)
 		return err_set(e, file_err_code(errno), "open %s: %s", path, strerror(errno));
 	give_to_owner(h, fd);
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		if (errno == EWOULDBLOCK)
-			rc = err_set(e, ERR_CONFLICT, "%s already runs on the home %s (process %ld)", what, h->path, lock_holder(fd));
+	if (fcntl(fd, F_OFD_SETLK, &lock) == -1) {
+		if (errno == EAGAIN || errno == EACCES)
+			rc = err_set(e, ERR_CONFLICT, "%s already runs on the home %s (process %ld)", what, h->path, lock_pid(fd));
 		else
 			rc = err_set(e, ERR_IO, "lock %s: %s", path, strerror(errno));
 		(void)close(fd);

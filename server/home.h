@@ -17,6 +17,8 @@ enum {
 #define HOME_CA "ca"
 #define HOME_SERVE_LOCK "serve.lock"		/* held while a server runs on this home */
 #define HOME_BATCH_LOCK "batch.lock"		/* held while a batch is being made */
+#define HOME_UPLOAD_LOCK "upload.lock"		/* held while an upload runs */
+#define HOME_REPORTS "reports"			/* of uploads */
 
 struct home {
 	char			 path[HOME_PATH_BYTES];
@@ -41,5 +43,8 @@ ERR_MUST_CHECK enum err_code	home_join(const struct home *h, const char *name, c
  * the system does that too when the process dies.  ERR_CONFLICT: who has it.
  */
 ERR_MUST_CHECK enum err_code	home_lock(const struct home *h, const char *name, const char *what, int *ret_fd, struct err *e);
+
+/* The process that holds a lock of the home now, without taking it; 0: nobody does. */
+long				home_lock_holder(const struct home *h, const char *name);
 
 #endif

@@ -57,6 +57,40 @@ static const struct command commands[] = {
 	    "a way to AWS; where there is one, `lineca aws register-ca` does it all.\n"
 	    "  --code   64 hexadecimal digits, from `lineca aws registration-code`\n"
 	    "  --ca     the issuing CA, when there are several; an inactive one may be verified too\n" },
+	{ "aws", "check", cmd_aws_check, "aws check [--target NAME] [--json]", "is AWS ready for the upload?",
+	    "Looks at credentials, account, clock, endpoint, CA, policies and permissions, one line each with\n"
+	    "what to do, for [aws] and every [aws NAME] of lineca.conf. Changes nothing. Exit 0: all is well.\n" },
+	{ "aws", "register-ca", cmd_aws_register_ca,
+	    "aws register-ca [--ca CA] [--inactive] [--auto-registration] [--sni-only] [--target NAME]\n"
+	    "                      [--ca-cert F --verification-cert F [--account ID]]",
+	    "make the issuing CA known to AWS IoT",
+	    "Proves to AWS IoT that the CA is ours and registers it, active. Again changes nothing.\n"
+	    "  --inactive            registered, but takes no certificates until `aws activate-ca`\n"
+	    "  --auto-registration   devices may register themselves at their first connection (JITR, JITP)\n"
+	    "  --sni-only            for several accounts; needs no proof, and devices that send SNI\n"
+	    "A plant with no line out does it in three steps on two machines:\n"
+	    "  online       lineca aws registration-code\n"
+	    "  on the line  lineca ca verification-cert --code CODE >proof.pem; lineca ca show >ca.pem\n"
+	    "  online       lineca aws register-ca --ca-cert ca.pem --verification-cert proof.pem\n"
+	    "The online machine needs no home: AWS_REGION and --account say where.\n" },
+	{ "aws", "registration-code", cmd_aws_registration_code, "aws registration-code [--target NAME] [--account ID]",
+	    "the account's code, for `ca verification-cert`", "" },
+	{ "aws", "cas", cmd_aws_cas, "aws cas [--target NAME] [--json]", "our CAs as AWS has them, with counts", "" },
+	{ "aws", "activate-ca", cmd_aws_activate_ca, "aws activate-ca [CA] [--target NAME]", "let AWS take certificates of a CA", "" },
+	{ "aws", "deactivate-ca", cmd_aws_deactivate_ca, "aws deactivate-ca [CA] [--target NAME]",
+	    "let AWS take no more certificates of a CA", "Device certificates that are registered stay as they are.\n" },
+	{ "upload", "status", cmd_upload_status, "upload status [--json]", "the queue, the last run, why rows are parked", "" },
+	{ "upload", "retry", cmd_upload_retry, "upload retry [--batch B]", "parked certificates back into the queue", "" },
+	{ "upload", NULL, cmd_upload, "upload [--dry-run] [--batch B] [--limit N] [--deadline T] [--report PREFIX]",
+	    "the nightly job: register what is queued",
+	    "Registers every queued certificate with AWS IoT, as [aws] in lineca.conf says, and stops. It can be\n"
+	    "stopped and started anywhere. `upload status` shows the queue, `upload retry` takes parked rows back.\n"
+	    "  --dry-run    asks AWS what the upload would meet and says what it would do; changes nothing\n"
+	    "  --limit      at most so many certificates\n"
+	    "  --deadline   06:00 (the next time it is that late here) or 2026-11-20T06:00:00Z: stops cleanly\n"
+	    "  --report     PREFIX.csv and PREFIX.jsonl instead of files in the home's reports/\n"
+	    "Exit codes: 0 all done; 3 done in part: some are parked, wait for a CA, or the deadline came;\n"
+	    "1, 4, 5 it could not go on, and why.\n" },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -205,7 +239,7 @@ run(const struct command *command, struct cmd *c)
 	if (command->run(c, &e) == ERR_OK) {
 		/* a full disk shows when the buffer is written */
 		if (fflush(stdout) == 0)
-			return 0;
+			return c->in_part ? 3 : 0;
 		(void)err_set(&e, ERR_IO, "standard output could not be written");
 	}
 	print_error(&e);

@@ -1,0 +1,37 @@
+/*
+ * A conversation with the account of one target: credentials found, clock right, and the account the one that lineca.conf names.
+ * Every command that speaks to AWS begins with it; nothing is written to an account before.
+ */
+#ifndef SERVER_AWS_SESSION_H
+#define SERVER_AWS_SESSION_H
+
+#include "aws/client.h"
+#include "aws/sts.h"
+#include "target.h"
+
+enum { AWS_PATIENCE_S = 60 };	/* how long a command repeats what AWS cannot answer just now */
+
+struct aws_session {
+	const struct target	*target;	/* borrowed */
+	struct aws_client	*client;	/* owned */
+	struct sts_identity	 identity;	/* account: of the credentials */
+};
+
+/*
+ * Keeps what this process holds out of core dumps and other processes' reach.  Before credentials are read.
+ */
+void				aws_session_protect(void);
+
+/*
+ * Opens it; borrows transport and t.  ERR_CONFIG: no account or region in lineca.conf, another account than there, credentials; ERR_PERMISSION: AWS refuses
+ * them; ERR_IO: nobody answers.  s is all zeroes before; aws_session_close in any case.
+ */
+ERR_MUST_CHECK enum err_code	aws_session_open(struct aws_session *s, const struct target *t, struct transport *transport,
+				    struct err *e);
+void				aws_session_close(struct aws_session *s);
+
+/* "123456789012/eu-central-1" */
+enum { AWS_SESSION_NAME_BYTES = LIMIT_ACCOUNT_BYTES + 1 + LIMIT_REGION_BYTES + 1 };
+void				aws_session_name(const struct aws_session *s, char out[AWS_SESSION_NAME_BYTES]);
+
+#endif

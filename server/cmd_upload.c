@@ -1,0 +1,331 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "base/file.h"
+#include "base/number.h"
+#include "table.h"
+#include "upload/progress.h"
+#include "upload/status.h"
+#include "upload/upload.h"
+#include "view.h"
+
+/* ---- upload */
+
+struct upload_args {
+	const char	*batch, *limit, *deadline, *report;
+	bool		 dry_run;
+};
+
+/* "06:00": the next time it is that late here, or a moment in RFC 3339. */
+static enum err_code
+deadline_parse(const char *text, int64_t now_us, int64_t *ret_us, struct err *e)
+{
+	time_t now = (time_t)(now_us / 1000000), at;
+	int64_t hour, minute;
+	char part[3] = { 0 };
+	struct tm tm;
+
+	if (clock_parse_us(text, ret_us)) {
+		if (*ret_us <= now_us)
+			return err_set(e, ERR_USAGE, "--deadline %s is over already", text);
+		return ERR_OK;
+	}
+	if (strlen(text) != 5 || text[2] != ':')
+		return err_set(e, ERR_USAGE, "--deadline %.40s: a time as 06:00 (of this machine's time zone) or as 2026-11-20T06:00:00Z is needed", text);
+	memcpy(part, text, 2);
+	if (!number_parse(part, 0, 23, &hour) || !number_parse(text + 3, 0, 59, &minute) || localtime_r(&now, &tm) == NULL)
+		return err_set(e, ERR_USAGE, "--deadline %.40s: hours 00 to 23 and minutes 00 to 59", text);
+	tm.tm_hour = (int)hour;
+	tm.tm_min = (int)minute;
+	tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	if ((at = mktime(&tm)) <= now) {
+		tm.tm_mday++;
+		tm.tm_isdst = -1;
+		at = mktime(&tm);
+	}
+	*ret_us = (int64_t)at * 1000000;
+	return ERR_OK;
+}
+
+static enum err_code
+options_parse(const struct upload_args *a, struct upload_options *o, struct err *e)
+{
+	enum err_code rc = ERR_OK;
+
+	*o = (struct upload_options){ .bar = isatty(STDERR_FILENO) == 1 };
+	if (a->limit != NULL)
+		rc = args_number("--limit", a->limit, 1, INT64_MAX, &o->limit, e);
+	if (rc == ERR_OK && a->deadline != NULL)
+		rc = deadline_parse(a->deadline, clock_system.now_us(&clock_system), &o->deadline_us, e);
+	return rc;
+}
+
+/* HOME/reports/upload-20261120T020000Z, or what --report says. */
+static enum err_code
+report_prefix(const struct home *h, const char *wanted, char out[HOME_PATH_BYTES], struct err *e)
+{
+	char dir[HOME_PATH_BYTES], name[64];
+	struct civil c = clock_civil(clock_now_s(&clock_system));
+	enum err_code rc;
+
+	if (wanted != NULL) {
+		if (strlen(wanted) >= HOME_PATH_BYTES)
+			return err_set(e, ERR_USAGE, "--report: the path is too long");
+		(void)snprintf(out, HOME_PATH_BYTES, "%s", wanted);
+		return ERR_OK;
+	}
+	if ((rc = home_join(h, HOME_REPORTS, dir, e)) != ERR_OK)
+		return rc;
+	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
+		return err_set(e, file_err_code(errno), "%s: %s", dir, strerror(errno));
+	(void)snprintf(name, sizeof(name), "upload-%04d%02d%02dT%02d%02d%02dZ-%ld", c.year, c.month, c.day, c.hour, c.minute, c.second,
+	    (long)getpid());
+	return file_join(out, HOME_PATH_BYTES, dir, name, e);
+}
+
+/* ---- what it would do */
+
+static void
+print_target(const struct target *t, const struct site *s, bool stopped)
+{
+	uint32_t needed = step_needed(t);
+	char where[AWS_SESSION_NAME_BYTES];
+
+	aws_session_name(&s->session, where);
+	(void)printf("  to %s:", where);
+	for (uint32_t step = STEP_REGISTER; step <= STEP_ACTIVATE; step <<= 1)
+		if ((needed & step) != 0)
+			(void)printf(" %s", step_name(step));
+	(void)printf(", at most %lld a second%s\n", (long long)step_slowest_rate(t), stopped ? "; CANNOT GO NOW" : "");
+}
+
+static enum err_code
+print_plan(const struct upload *u, const struct upload_options *o)
+{
+	int64_t total = o->limit > 0 && o->limit < u->queued ? o->limit : u->queued, rate = INT64_MAX;
+	char span[PROGRESS_SPAN_BYTES];
+
+	for (const struct lane *l = u->lanes; l != NULL; l = l->next) {
+		for (size_t b = 0; b < l->batches_count; b++)
+			(void)printf("batch %s: %lld queued%s\n", l->batches[b].name, (long long)l->batches[b].queued,
+			    lane_takes_batch(l, &l->batches[b]) ? "" : "; CANNOT GO NOW");
+		for (size_t i = 0; i < l->targets_count; i++) {
+			print_target(l->targets[i], l->sites[i], l->stopped[i]);
+			if (step_slowest_rate(l->targets[i]) < rate)
+				rate = step_slowest_rate(l->targets[i]);
+		}
+	}
+	progress_span(total / rate, span);
+	(void)printf("%lld certificate%s would go, in about %s; nothing was changed\n", (long long)total, total == 1 ? "" : "s", span);
+	return ERR_OK;
+}
+
+/* ---- the run */
+
+static void
+print_result(const struct upload_result *r, const struct report *report)
+{
+	char span[PROGRESS_SPAN_BYTES];
+
+	progress_span(r->elapsed_us / 1000000, span);
+	(void)fprintf(stderr, "%lld registered, %lld parked, %lld still queued; %lld calls, %lld throttled, in %s%s%s\n",
+	    (long long)r->registered, (long long)r->parked, (long long)r->queued, (long long)r->calls, (long long)r->throttled, span,
+	    r->stopped ? "; stopped by " : "", r->reason);
+	if (r->parked > 0)
+		(void)fprintf(stderr, "why rows are parked: `lineca upload status`; when mended: `lineca upload retry`\n");
+	(void)fprintf(stderr, "report: %s, and .jsonl beside it\n", report->csv_path);
+}
+
+static enum err_code
+run(struct cmd *c, struct upload *u, const struct upload_args *a, const struct upload_options *o, struct err *e)
+{
+	char prefix[HOME_PATH_BYTES];
+	struct report report = { 0 };
+	struct upload_totals totals = { 0 };
+	struct upload_result result;
+	enum err_code rc, close_rc;
+	struct err second;
+
+	if ((rc = report_prefix(u->home, a->report, prefix, e)) != ERR_OK)
+		return rc;
+	if ((rc = report_open(&report, prefix, e)) == ERR_OK) {
+		rc = upload_run(u, o, &report, &result, e);
+		if (upload_totals_read(u->home->ops, u->home->reader, a->batch, &totals, &second) == ERR_OK)
+			result.queued = totals.queued;
+		print_result(&result, &report);
+		/* what was asked for is not all done: --limit asks for no more than that */
+		c->in_part = result.parked > 0 || result.left > 0 || result.stopped || u->set_aside.code != ERR_OK;
+	}
+	close_rc = report_close(&report, rc == ERR_OK ? e : &second);
+	return rc != ERR_OK ? rc : close_rc;
+}
+
+enum err_code
+cmd_upload(struct cmd *c, struct err *e)
+{
+	struct upload_args a = { 0 };
+	const struct arg_option options[] = {
+		{ "batch", &a.batch, NULL }, { "limit", &a.limit, NULL }, { "deadline", &a.deadline, NULL },
+		{ "report", &a.report, NULL }, { "dry-run", NULL, &a.dry_run }, { 0 }
+	};
+	struct upload_options o;
+	struct upload u = { 0 };
+	struct home h = { 0 };
+	const char *none[1];
+	enum err_code rc;
+	int lock_fd = -1;
+
+	if ((rc = args_parse(c, options, 0, 0, none, e)) != ERR_OK || (rc = options_parse(&a, &o, e)) != ERR_OK)
+		return rc;
+	aws_session_protect();
+	if ((rc = home_open(&h, c->home, e)) != ERR_OK ||
+	    (rc = home_lock(&h, HOME_UPLOAD_LOCK, "another upload", &lock_fd, e)) != ERR_OK ||
+	    (rc = upload_open(&u, &h, a.batch, e)) != ERR_OK)
+		goto out;
+	if (u.queued == 0)
+		(void)fprintf(stderr, "nothing is queued%s%s\n", a.batch != NULL ? " in the batch " : "", a.batch != NULL ? a.batch : "");
+	else if (a.dry_run)
+		rc = print_plan(&u, &o);
+	else
+		rc = run(c, &u, &a, &o, e);
+out:
+	upload_close(&u);
+	if (lock_fd != -1)
+		(void)close(lock_fd);
+	home_close(&h);
+	return rc;
+}
+
+/* ---- status */
+
+static const char *
+text_of(const cJSON *o, const char *name)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+
+	return text != NULL ? text : "";
+}
+
+static int64_t
+number_of(const cJSON *o, const char *name)
+{
+	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, name);
+
+	return cJSON_IsNumber(n) ? (int64_t)n->valuedouble : 0;
+}
+
+static void
+print_last_run(const cJSON *run, bool running)
+{
+	if (!cJSON_IsObject(run)) {
+		(void)printf("last run    none yet\n");
+		return;
+	}
+	(void)printf("%-11s %.19sZ%s%.19s%s: %lld registered, %lld parked of %lld; %lld calls, %lld throttled\n",
+	    running ? "this run" : "last run", text_of(run, "started_at"), text_of(run, "ended_at")[0] != '\0' ? " to " : "",
+	    text_of(run, "ended_at"), text_of(run, "ended_at")[0] != '\0' ? "Z" : "", (long long)number_of(run, "registered"),
+	    (long long)number_of(run, "parked"), (long long)number_of(run, "queued"), (long long)number_of(run, "calls"),
+	    (long long)number_of(run, "throttled"));
+	if (text_of(run, "outcome")[0] != '\0')
+		(void)printf("outcome     %s\n", text_of(run, "outcome"));
+	else if (!running)
+		(void)printf("outcome     killed before it could say; the next run goes on where it was\n");
+}
+
+static void
+print_status(const cJSON *o)
+{
+	static const char *const batch_titles[] = { "BATCH", "QUEUED>", "REGISTERED>", "PARKED>", NULL };
+	static const char *const reason_titles[] = { "PARKED>", "BATCH", "AWS", "STEP", "CODE", "MESSAGE", NULL };
+	bool running = cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(o, "running"));
+	char where[64];
+	const cJSON *i;
+	struct table t;
+
+	(void)printf("queued      %lld\nregistered  %lld\nparked      %lld\n", (long long)number_of(o, "queued"),
+	    (long long)number_of(o, "registered"), (long long)number_of(o, "parked"));
+	if (running)
+		(void)printf("running     process %lld\n", (long long)number_of(o, "running"));
+	print_last_run(cJSON_GetObjectItemCaseSensitive(o, "last_run"), running);
+	if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "batches")) > 0) {
+		(void)printf("\n");
+		table_begin(&t, batch_titles);
+		cJSON_ArrayForEach(i, cJSON_GetObjectItemCaseSensitive(o, "batches")) {
+			table_text(&t, text_of(i, "batch"));
+			table_number(&t, number_of(i, "queued"));
+			table_number(&t, number_of(i, "registered"));
+			table_number(&t, number_of(i, "parked"));
+		}
+		table_end(&t);
+	}
+	if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "reasons")) == 0)
+		return;
+	(void)printf("\n");
+	table_begin(&t, reason_titles);
+	cJSON_ArrayForEach(i, cJSON_GetObjectItemCaseSensitive(o, "reasons")) {
+		(void)snprintf(where, sizeof(where), "%s/%s", text_of(i, "account"), text_of(i, "region"));
+		table_number(&t, number_of(i, "count"));
+		table_text(&t, text_of(i, "batch"));
+		table_text(&t, where);
+		table_text(&t, text_of(i, "step"));
+		table_text(&t, text_of(i, "code"));
+		table_text(&t, text_of(i, "message"));
+	}
+	table_end(&t);
+	(void)printf("\nWhen the reason is mended: `lineca upload retry`, then `lineca upload`. Which devices: `lineca cert list --state parked`.\n");
+}
+
+enum err_code
+cmd_upload_status(struct cmd *c, struct err *e)
+{
+	bool json = false;
+	const struct arg_option options[] = { { "json", NULL, &json }, { 0 } };
+	struct home h = { 0 };
+	const char *none[1];
+	cJSON *o = NULL;
+	enum err_code rc;
+
+	if ((rc = args_parse(c, options, 0, 0, none, e)) != ERR_OK)
+		return rc;
+	if ((rc = home_open(&h, c->home, e)) == ERR_OK && (rc = upload_status_view(&h, h.reader, &o, e)) == ERR_OK) {
+		if (json) {
+			rc = view_put(o, e);
+			o = NULL;
+		} else
+			print_status(o);
+	}
+	cJSON_Delete(o);
+	home_close(&h);
+	return rc;
+}
+
+/* ---- retry */
+
+enum err_code
+cmd_upload_retry(struct cmd *c, struct err *e)
+{
+	const char *batch = NULL, *none[1];
+	const struct arg_option options[] = { { "batch", &batch, NULL }, { 0 } };
+	struct store_batch b = { .id = -1 };
+	struct home h = { 0 };
+	enum err_code rc;
+	int64_t count = 0;
+
+	if ((rc = args_parse(c, options, 0, 0, none, e)) != ERR_OK)
+		return rc;
+	if ((rc = home_open(&h, c->home, e)) != ERR_OK ||
+	    (batch != NULL && (rc = h.ops->batch_find(h.reader, batch, &b, e)) != ERR_OK))
+		goto out;
+	rc = h.ops->upload_retry(h.store, b.id, &count, e);
+	(void)fprintf(stderr, "%lld certificate%s back in the queue%s\n", (long long)count, count == 1 ? " is" : "s are",
+	    count > 0 ? "; the next `lineca upload` takes them up" : "");
+out:
+	home_close(&h);
+	return rc;
+}

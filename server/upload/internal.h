@@ -1,0 +1,53 @@
+/* The inside of a run, shared by its files: run.c (the loop), send.c (calls go out and come in), settle.c (what they change). */
+#ifndef UPLOAD_INTERNAL_H
+#define UPLOAD_INTERNAL_H
+
+#include "upload/progress.h"
+#include "upload/upload.h"
+
+enum { GATHER_ENOUGH = 64 };	/* answers that are recorded in one transaction at most */
+
+struct run {
+	struct upload			*u;
+	const struct upload_options	*options;
+	struct report			*report;
+	struct progress			 progress;
+	struct task_queue		 answered, waiting;
+	int64_t				 answered_us;	/* when the first of them came */
+	int				 in_flight;
+	struct item			*items;		/* all on their way */
+	int64_t				 fetched;
+	int64_t				 taken_us;	/* when AWS took something last */
+	int64_t				 give_up_us;
+	struct store_upload_run		 row;
+	struct upload_result		*result;
+	struct err			 stop;		/* why the run cannot go on; code ERR_OK: it can */
+	char				 trouble[128];	/* the last failure that may pass */
+	int64_t				 drain_us;	/* when stopping began; 0: not */
+};
+
+/* The first reason why the run cannot go on is the one that is told. */
+void				run_stop(struct run *r, const struct err *why);
+
+/* Into the queue of its next call. */
+void				task_ready(struct task *t);
+
+/* ---- send.c */
+
+enum { SEND_ORDER = 9 };
+/* The order in which the operations of a site are served: what is nearly finished first. */
+extern const enum iot_operation	send_order[SEND_ORDER];
+
+/* Starts every call that the paces and connections allow now. */
+void				send_ready(struct run *r);
+
+/* ---- settle.c */
+
+/* An answer, or what stands for one, to be settled with others. */
+void				task_answered(struct run *r, struct task *t);
+
+/* Judges what was answered, records what that changed in one transaction, and moves the tasks on.  The ledger's errors. */
+ERR_MUST_CHECK enum err_code	settle(struct run *r, struct err *e);
+void				item_drop(struct run *r, struct item *i);
+
+#endif

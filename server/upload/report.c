@@ -1,0 +1,141 @@
+#include "upload/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "upload/site.h"
+#include "view.h"
+
+/* The columns, in order; the JSON members have the same names. */
+enum {
+	COLUMN_TIME, COLUMN_BATCH, COLUMN_DEVICE, COLUMN_SERIAL, COLUMN_CERTIFICATE_ID, COLUMN_ACCOUNT, COLUMN_REGION, COLUMN_ARN,
+	COLUMN_STATE, COLUMN_STEP, COLUMN_CODE, COLUMN_MESSAGE, COLUMN_REQUEST_ID,
+	COLUMNS
+};
+
+static const char *const column_names[COLUMNS] = {
+	"time", "batch", "device_id", "serial", "certificate_id", "account", "region", "arn",
+	"state", "step", "code", "message", "request_id"
+};
+
+static enum err_code
+open_one(const char *prefix, const char *suffix, char *path, size_t path_size, FILE **ret, struct err *e)
+{
+	int fd;
+
+	if ((size_t)snprintf(path, path_size, "%s%s", prefix, suffix) >= path_size)
+		return err_set(e, ERR_USAGE, "the report's path is too long: %.80s...", prefix);
+	if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) == -1)
+		return err_set(e, file_err_code(errno), "%s: %s", path, strerror(errno));
+	if ((*ret = fdopen(fd, "w")) == NULL) {
+		(void)close(fd);
+		return err_set(e, ERR_NOMEM, "%s", path);
+	}
+	/* whole lines, at once: who follows the file sees them, and a kill leaves no half one behind */
+	(void)setvbuf(*ret, NULL, _IOLBF, 0);
+	return ERR_OK;
+}
+
+/* Quoted where RFC 4180 asks for it. */
+static void
+put_csv(FILE *f, const char *text)
+{
+	if (text[strcspn(text, ",\"\r\n")] == '\0') {
+		(void)fputs(text, f);
+		return;
+	}
+	(void)fputc('"', f);
+	for (; *text != '\0'; text++) {
+		if (*text == '"')
+			(void)fputc('"', f);
+		(void)fputc(*text, f);
+	}
+	(void)fputc('"', f);
+}
+
+static void
+put_row(FILE *f, const char *const values[COLUMNS])
+{
+	for (int i = 0; i < COLUMNS; i++) {
+		put_csv(f, values[i]);
+		(void)fputs(i + 1 < COLUMNS ? "," : "\r\n", f);
+	}
+}
+
+enum err_code
+report_open(struct report *r, const char *prefix, struct err *e)
+{
+	enum err_code rc;
+
+	if ((rc = open_one(prefix, ".csv", r->csv_path, sizeof(r->csv_path), &r->csv, e)) != ERR_OK ||
+	    (rc = open_one(prefix, ".jsonl", r->jsonl_path, sizeof(r->jsonl_path), &r->jsonl, e)) != ERR_OK)
+		return rc;
+	put_row(r->csv, column_names);
+	return ERR_OK;
+}
+
+static const char *
+state_word(const struct task *t)
+{
+	return t->end == TASK_DONE ? "registered" : t->end == TASK_PARKED ? "parked" : "queued";
+}
+
+void
+report_task(struct report *r, const struct task *t)
+{
+	const struct store_registration *reg = &t->registration;
+	char now[CLOCK_TEXT_BYTES];
+	const char *values[COLUMNS] = {
+		[COLUMN_TIME] = now,
+		[COLUMN_BATCH] = t->item->certificate.batch_name,
+		[COLUMN_DEVICE] = t->item->certificate.device_id,
+		[COLUMN_SERIAL] = t->item->serial,
+		[COLUMN_CERTIFICATE_ID] = t->item->certificate_id,
+		[COLUMN_ACCOUNT] = t->site->session.identity.account,
+		[COLUMN_REGION] = aws_client_region(t->site->session.client),
+		[COLUMN_ARN] = reg->arn,
+		[COLUMN_STATE] = state_word(t),
+		[COLUMN_STEP] = reg->step,
+		[COLUMN_CODE] = reg->code,
+		[COLUMN_MESSAGE] = reg->message,
+		[COLUMN_REQUEST_ID] = reg->request_id,
+	};
+	cJSON *o = cJSON_CreateObject();
+	char *line;
+
+	clock_format_us(clock_system.now_us(&clock_system), now);
+	put_row(r->csv, values);
+	for (int i = 0; i < COLUMNS; i++)
+		(void)cJSON_AddStringToObject(o, column_names[i], values[i]);
+	line = view_print(o);
+	if (line == NULL || fputs(line, r->jsonl) == EOF)
+		r->failed = true;
+	cJSON_free(line);
+}
+
+static enum err_code
+close_one(FILE **f, const char *path, struct err *e)
+{
+	bool bad = *f != NULL && (ferror(*f) || fflush(*f) != 0 || fsync(fileno(*f)) == -1);
+
+	if (*f != NULL && fclose(*f) != 0)
+		bad = true;
+	*f = NULL;
+	return bad ? err_set(e, ERR_IO, "the report %s could not be written whole; the ledger has everything: `lineca upload status`", path)
+		   : ERR_OK;
+}
+
+enum err_code
+report_close(struct report *r, struct err *e)
+{
+	enum err_code csv = close_one(&r->csv, r->csv_path, e), jsonl;
+	struct err second;
+
+	jsonl = close_one(&r->jsonl, r->jsonl_path, csv == ERR_OK ? e : &second);
+	if (csv == ERR_OK && jsonl == ERR_OK && r->failed)
+		jsonl = err_set(e, ERR_IO, "the report %s lacks rows; the ledger has everything: `lineca upload status`", r->jsonl_path);
+	return csv != ERR_OK ? csv : jsonl;
+}

@@ -1,0 +1,27 @@
+/*
+ * The report of a run: one row a certificate and target that the run finished, parked or had to leave, as CSV (RFC 4180) and as JSON
+ * lines, side by side.  Written while the run goes; what a killed run had written is there.
+ */
+#ifndef UPLOAD_REPORT_H
+#define UPLOAD_REPORT_H
+
+#include <stdio.h>
+
+#include "upload/task.h"
+
+struct report {
+	FILE	*csv, *jsonl;
+	bool	 failed;
+	char	 csv_path[1100], jsonl_path[1100];
+};
+
+/* Makes PREFIX.csv and PREFIX.jsonl.  ERR_CONFLICT: one exists; ERR_IO, ERR_PERMISSION.  r is all zeroes before. */
+ERR_MUST_CHECK enum err_code	report_open(struct report *r, const char *prefix, struct err *e);
+
+/* A task that has ended; site names account and region. */
+void				report_task(struct report *r, const struct task *t);
+
+/* ERR_IO: the files are not whole.  Takes one that was never opened. */
+ERR_MUST_CHECK enum err_code	report_close(struct report *r, struct err *e);
+
+#endif

@@ -1,0 +1,108 @@
+#include <stdio.h>
+
+#include "upload/internal.h"
+
+const enum iot_operation send_order[SEND_ORDER] = {
+	IOT_UPDATE_CERTIFICATE, IOT_ADD_THING_TO_THING_GROUP, IOT_ATTACH_POLICY, IOT_ATTACH_THING_PRINCIPAL, IOT_DESCRIBE_THING,
+	IOT_CREATE_THING, IOT_DESCRIBE_CERTIFICATE, IOT_REGISTER_CERTIFICATE, IOT_REGISTER_CERTIFICATE_WITHOUT_CA
+};
+
+static void
+on_answer(void *arg, const struct aws_reply *reply)
+{
+	struct task *t = arg;
+	struct run *r = t->run;
+	enum iot_operation op = step_operation(&t->work);
+	int64_t now_us = clock_monotonic_us();
+
+	r->in_flight--;
+	t->site->in_flight--;
+	t->verdict = step_answer(&t->work, reply);
+	if (t->verdict == STEP_DONE || t->verdict == STEP_MORE || t->verdict == STEP_PARK)
+		r->taken_us = now_us;
+	else
+		(void)snprintf(r->trouble, sizeof(r->trouble), "%s: %.80s", iot_operation_name(op), reply->code);
+	if (t->verdict == STEP_THROTTLED) {
+		pace_throttled(&t->site->paces[op], t->sent_us, now_us);
+		r->row.throttled++;
+	}
+	if (t->verdict == STEP_STOP_RUN) {
+		struct err why;
+
+		(void)aws_reply_fail(reply, iot_operation_name(op), &why);
+		run_stop(r, &why);
+	}
+	task_answered(r, t);
+}
+
+/* This certificate cannot even be asked for. */
+static void
+task_unaskable(struct run *r, struct task *t, const struct err *why)
+{
+	struct store_registration *reg = &t->registration;
+
+	(void)snprintf(reg->step, sizeof(reg->step), "%s", step_name(step_of_call(t->work.call)));
+	(void)snprintf(reg->code, sizeof(reg->code), "%s", "ThingName");
+	(void)snprintf(reg->message, sizeof(reg->message), "%s", why->client_text[0] != '\0' ? why->client_text : why->log_text);
+	t->verdict = STEP_PARK;
+	task_answered(r, t);
+}
+
+static void
+task_send(struct run *r, struct task *t)
+{
+	struct aws_request request = { 0 };
+	struct err e;
+	enum err_code rc;
+
+	t->run = r;
+	t->sent_us = clock_monotonic_us();
+	if ((rc = step_request(&t->work, &request, &e)) != ERR_OK) {
+		aws_request_done(&request);
+		task_unaskable(r, t, &e);
+		return;
+	}
+	if ((rc = aws_client_send(t->site->session.client, &request, on_answer, t, &e)) != ERR_OK) {
+		run_stop(r, &e);
+		task_ready(t);
+		return;
+	}
+	r->in_flight++;
+	t->site->in_flight++;
+	r->row.calls++;
+}
+
+/* Its CA was stopped meanwhile: what is not registered yet stays in the queue. */
+static bool
+task_is_stopped(const struct task *t)
+{
+	return t->work.call == CALL_REGISTER && t->work.ca_pem != NULL && !site_takes_ca(t->site, t->item->certificate.ca_id);
+}
+
+static void
+send_operation(struct run *r, struct site *s, enum iot_operation op)
+{
+	struct task_queue *q = &s->ready[op];
+
+	while (q->first != NULL && r->stop.code == ERR_OK) {
+		if (task_is_stopped(q->first)) {
+			struct task *t = task_pop(q);
+
+			t->verdict = STEP_STOP_CA;
+			task_answered(r, t);
+			continue;
+		}
+		if (s->in_flight >= s->connections || !pace_take(&s->paces[op], clock_monotonic_us()))
+			return;
+		task_send(r, task_pop(q));
+	}
+}
+
+void
+send_ready(struct run *r)
+{
+	for (size_t i = 0; i < r->u->sites_count; i++)
+		for (size_t op = 0; op < SEND_ORDER; op++)
+			send_operation(r, r->u->sites[i], send_order[op]);
+}
+

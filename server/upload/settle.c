@@ -1,0 +1,253 @@
+#include "base/log.h"
+#include "base/rnd.h"
+#include "upload/internal.h"
+
+enum {
+	/* Tries of one call before the row is left for the next run: 0.5 s, doubled, at most 20 s: about two minutes. */
+	AGAIN_TRIES = 10,
+	AGAIN_FIRST_US = 500 * 1000,
+	AGAIN_MOST_US = 20 * 1000 * 1000,
+	/* What was just made should be visible in seconds (aws-iot facts 3.2). */
+	UNSEEN_TRIES = 6,
+	UNSEEN_WAIT_US = 2 * 1000 * 1000
+};
+
+void
+item_drop(struct run *r, struct item *i)
+{
+	if (i->prev != NULL)
+		i->prev->next = i->next;
+	else
+		r->items = i->next;
+	if (i->next != NULL)
+		i->next->prev = i->prev;
+	i->lane->items--;
+	item_free(i);
+}
+
+void
+task_answered(struct run *r, struct task *t)
+{
+	if (r->answered.count == 0)
+		r->answered_us = clock_monotonic_us();
+	task_push(&r->answered, t);
+}
+
+static void
+task_finish(struct task *t, enum task_end end)
+{
+	t->end = end;
+	t->item->open--;
+}
+
+/* ---- waiting */
+
+/* Full jitter (AWS SDKs' standard mode): anything up to the span, so that a crowd does not come back as one. */
+static int64_t
+jitter_us(int64_t span_us)
+{
+	uint32_t random = 0;
+	struct err e;
+
+	if (rnd_fill(&rnd_system, (uint8_t *)&random, sizeof(random), &e) != ERR_OK)
+		return span_us;
+	return (int64_t)((double)span_us * ((double)random / (double)UINT32_MAX));
+}
+
+static void
+task_wait(struct run *r, struct task *t, int64_t span_us)
+{
+	t->wake_us = clock_monotonic_us() + span_us;
+	task_push(&r->waiting, t);
+}
+
+/* ---- what an answer means for the task */
+
+static void
+ca_stopped(struct run *r, struct task *t)
+{
+	char where[AWS_SESSION_NAME_BYTES];
+
+	if (site_takes_ca(t->site, t->item->certificate.ca_id)) {
+		aws_session_name(&t->site->session, where);
+		site_stop_ca(t->site, t->item->certificate.ca_id);
+		progress_hide(&r->progress);
+		log_event(LOG_WARN, "upload", "%s takes no certificates of the CA \"%s\" (%s): its certificates wait; "
+		    "look with `lineca aws cas`", where, t->item->certificate.ca_name, t->registration.code);
+	}
+	task_finish(t, TASK_LEFT);
+}
+
+/* The call failed in a way that may pass. */
+static bool
+again(struct run *r, struct task *t)
+{
+	int64_t span_us = AGAIN_FIRST_US;
+
+	if (++t->tries >= AGAIN_TRIES) {
+		task_finish(t, TASK_LEFT);
+		return true;
+	}
+	for (int i = 1; i < t->tries && span_us < AGAIN_MOST_US; i++)
+		span_us *= 2;
+	task_wait(r, t, jitter_us(span_us < AGAIN_MOST_US ? span_us : AGAIN_MOST_US));
+	return false;
+}
+
+static void
+task_park(struct task *t)
+{
+	t->registration.state = REGISTRATION_PARKED;
+	task_finish(t, TASK_PARKED);
+}
+
+/* What was just made is not to be seen yet; or it never will be. */
+static bool
+unseen(struct run *r, struct task *t)
+{
+	if (++t->tries >= UNSEEN_TRIES) {
+		task_park(t);
+		return true;
+	}
+	task_wait(r, t, UNSEEN_WAIT_US / 2 + jitter_us(UNSEEN_WAIT_US));
+	return false;
+}
+
+/* Moves the task on; true: its registration must be recorded first. */
+static bool
+task_judge(struct run *r, struct task *t)
+{
+	switch (t->verdict) {
+	case STEP_DONE:
+		t->tries = 0;
+		if (step_next(t->work.target, t->registration.done) == 0) {
+			t->registration.state = REGISTRATION_DONE;
+			task_finish(t, TASK_DONE);
+		}
+		return true;
+	case STEP_PARK:
+		task_park(t);
+		return true;
+	case STEP_MORE:
+		t->tries = 0;
+		task_ready(t);
+		return false;
+	case STEP_THROTTLED:
+		task_ready(t);
+		return false;
+	case STEP_AGAIN:
+		return again(r, t);
+	case STEP_UNSEEN:
+		return unseen(r, t);
+	case STEP_STOP_CA:
+		ca_stopped(r, t);
+		return false;
+	case STEP_STOP_RUN:
+		task_finish(t, TASK_LEFT);
+		return false;
+	}
+	return false;
+}
+
+/* ---- recording */
+
+/* The certificate is settled in all its targets, or cannot go on: out of the run. */
+static void
+item_settle(struct run *r, struct item *i)
+{
+	if (item_settled(i) < 0)
+		r->result->left++;
+	item_drop(r, i);
+}
+
+/* After its registration is durable. */
+static void
+task_recorded(struct run *r, struct task *t)
+{
+	if (t->end != TASK_OPEN) {
+		report_task(r->report, t);
+		return;
+	}
+	step_begin(&t->work, step_next(t->work.target, t->registration.done));
+	task_ready(t);
+}
+
+static void
+count_settled(struct run *r, const struct item *i)
+{
+	if (i->open != 0)
+		return;
+	if (item_settled(i) == CERTIFICATE_REGISTERED)
+		r->row.registered++;
+	else if (item_settled(i) == CERTIFICATE_PARKED)
+		r->row.parked++;
+}
+
+/* What is in the rows, durable, in one transaction; then the tasks go on. */
+static enum err_code
+record(struct run *r, struct task *const *tasks, size_t n, struct err *e)
+{
+	struct store_registration_row rows[GATHER_ENOUGH];
+	const struct store_ops *ops = r->u->home->ops;
+	int64_t now_us = clock_system.now_us(&clock_system);
+	enum err_code rc;
+
+	if (n == 0)
+		return ERR_OK;
+	for (size_t i = 0; i < n; i++) {
+		struct item *item = tasks[i]->item;
+
+		tasks[i]->registration.updated_at_us = now_us;
+		rows[i] = (struct store_registration_row){
+			&tasks[i]->registration, item->certificate.batch_id, item->open == 0 ? item_settled(item) : -1
+		};
+	}
+	r->row.updated_at_us = now_us;
+	if ((rc = ops->registration_record(r->u->home->store, rows, n, &r->row, e)) != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		task_recorded(r, tasks[i]);
+	return ERR_OK;
+}
+
+/* Two tasks of one item may be answered together: it is dropped once, after both. */
+static void
+drop_settled(struct run *r, struct task *const *tasks, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct item *item = tasks[i]->item;
+		bool again_later = false;
+
+		for (size_t later = i + 1; later < n; later++)
+			again_later = again_later || tasks[later]->item == item;
+		if (!again_later && item->open == 0)
+			item_settle(r, item);
+	}
+}
+
+enum err_code
+settle(struct run *r, struct err *e)
+{
+	struct task *all[GATHER_ENOUGH], *changed[GATHER_ENOUGH];
+	enum err_code rc;
+	struct task *t;
+
+	while (r->answered.count > 0) {
+		size_t n = 0, n_changed = 0;
+
+		while (n < GATHER_ENOUGH && (t = task_pop(&r->answered)) != NULL) {
+			bool was_open = t->end == TASK_OPEN;
+
+			/* an item that came settled in all its parts only needs its whole recorded */
+			if (was_open ? task_judge(r, t) : item_settled(t->item) >= 0)
+				changed[n_changed++] = t;
+			if (t->end != TASK_OPEN)
+				count_settled(r, t->item);
+			all[n++] = t;
+		}
+		if ((rc = record(r, changed, n_changed, e)) != ERR_OK)
+			return rc;
+		drop_settled(r, all, n);
+	}
+	return ERR_OK;
+}

@@ -1,0 +1,116 @@
+#include "upload/status.h"
+
+#include <string.h>
+
+#include "view.h"
+
+struct totalling {
+	struct upload_totals	 totals;
+	cJSON			*list;		/* NULL: totals only */
+};
+
+static enum err_code
+on_batch(void *arg, const struct store_batch *b, struct err *e)
+{
+	struct totalling *t = arg;
+	int64_t queued = b->issued - b->registered - b->parked;
+	cJSON *o;
+
+	(void)e;
+	t->totals.queued += queued;
+	t->totals.registered += b->registered;
+	t->totals.parked += b->parked;
+	if (t->list == NULL || (queued == 0 && b->parked == 0))
+		return ERR_OK;
+	o = cJSON_CreateObject();
+	(void)cJSON_AddStringToObject(o, "batch", b->name);
+	(void)cJSON_AddNumberToObject(o, "queued", (double)queued);
+	(void)cJSON_AddNumberToObject(o, "registered", (double)b->registered);
+	(void)cJSON_AddNumberToObject(o, "parked", (double)b->parked);
+	(void)cJSON_AddItemToArray(t->list, o);
+	return ERR_OK;
+}
+
+enum err_code
+upload_totals_read(const struct store_ops *ops, struct store_reader *r, const char *batch, struct upload_totals *ret,
+    struct err *e)
+{
+	struct totalling t = { .list = NULL };
+	struct store_batch b;
+	enum err_code rc;
+
+	if (batch == NULL)
+		rc = ops->batch_list(r, false, on_batch, &t, e);
+	else if ((rc = ops->batch_find(r, batch, &b, e)) == ERR_OK)
+		rc = on_batch(&t, &b, e);
+	if (rc == ERR_OK)
+		*ret = t.totals;
+	return rc;
+}
+
+static enum err_code
+on_reason(void *arg, const struct store_parked_reason *p, struct err *e)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	(void)e;
+	(void)cJSON_AddStringToObject(o, "batch", p->batch);
+	(void)cJSON_AddStringToObject(o, "account", p->account);
+	(void)cJSON_AddStringToObject(o, "region", p->region);
+	(void)cJSON_AddStringToObject(o, "step", p->step);
+	(void)cJSON_AddStringToObject(o, "code", p->code);
+	(void)cJSON_AddStringToObject(o, "message", p->message);
+	(void)cJSON_AddNumberToObject(o, "count", (double)p->count);
+	(void)cJSON_AddItemToArray(arg, o);
+	return ERR_OK;
+}
+
+static cJSON *
+view_run(const struct store_upload_run *r)
+{
+	cJSON *o;
+
+	if (r->id == 0)
+		return cJSON_CreateNull();
+	o = cJSON_CreateObject();
+	view_time_us(o, "started_at", r->started_at_us);
+	view_time_us(o, "updated_at", r->updated_at_us);
+	view_time_us(o, "ended_at", r->ended_at_us);
+	(void)cJSON_AddNumberToObject(o, "queued", (double)r->queued);
+	(void)cJSON_AddNumberToObject(o, "registered", (double)r->registered);
+	(void)cJSON_AddNumberToObject(o, "parked", (double)r->parked);
+	(void)cJSON_AddNumberToObject(o, "calls", (double)r->calls);
+	(void)cJSON_AddNumberToObject(o, "throttled", (double)r->throttled);
+	(void)cJSON_AddStringToObject(o, "outcome", r->outcome);
+	return o;
+}
+
+enum err_code
+upload_status_view(const struct home *h, struct store_reader *r, cJSON **ret, struct err *e)
+{
+	struct totalling t = { .list = cJSON_CreateArray() };
+	cJSON *o = cJSON_CreateObject(), *reasons = cJSON_CreateArray();
+	struct store_upload_run run;
+	enum err_code rc;
+	long pid;
+
+	if ((rc = h->ops->batch_list(r, false, on_batch, &t, e)) != ERR_OK ||
+	    (rc = h->ops->parked_reasons(r, -1, on_reason, reasons, e)) != ERR_OK ||
+	    (rc = h->ops->upload_run_newest(r, &run, e)) != ERR_OK)
+		goto out;
+	pid = home_lock_holder(h, HOME_UPLOAD_LOCK);
+	(void)cJSON_AddItemToObject(o, "running", pid != 0 ? cJSON_CreateNumber((double)pid) : cJSON_CreateNull());
+	(void)cJSON_AddNumberToObject(o, "queued", (double)t.totals.queued);
+	(void)cJSON_AddNumberToObject(o, "registered", (double)t.totals.registered);
+	(void)cJSON_AddNumberToObject(o, "parked", (double)t.totals.parked);
+	(void)cJSON_AddItemToObject(o, "last_run", view_run(&run));
+	(void)cJSON_AddItemToObject(o, "batches", t.list);
+	(void)cJSON_AddItemToObject(o, "reasons", reasons);
+	*ret = o;
+	return ERR_OK;
+out:
+	cJSON_Delete(t.list);
+	cJSON_Delete(reasons);
+	cJSON_Delete(o);
+	return rc;
+}

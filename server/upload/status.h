@@ -1,0 +1,23 @@
+/* Where the upload stands, read from the ledger at any time, while a run goes too. */
+#ifndef UPLOAD_STATUS_H
+#define UPLOAD_STATUS_H
+
+#include <cjson/cJSON.h>
+
+#include "home.h"
+
+struct upload_totals {
+	int64_t	queued, registered, parked;
+};
+
+/* Of all batches, or of the one named (NULL: all).  ERR_BATCH_NOT_FOUND. */
+ERR_MUST_CHECK enum err_code	upload_totals_read(const struct store_ops *ops, struct store_reader *r, const char *batch,
+				    struct upload_totals *ret, struct err *e);
+
+/*
+ * The whole as one object: running (null or the process), queued, registered, parked, last_run, batches that have something to
+ * do, reasons of what is parked.  The caller's: cJSON_Delete.  h for the lock and ops; r for the reading thread.
+ */
+ERR_MUST_CHECK enum err_code	upload_status_view(const struct home *h, struct store_reader *r, cJSON **ret, struct err *e);
+
+#endif

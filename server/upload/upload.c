@@ -1,0 +1,217 @@
+#include "upload/upload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "view.h"
+
+/* ---- what is queued */
+
+static enum err_code
+on_ca(void *arg, const struct store_ca *ca, struct err *e)
+{
+	struct upload *u = arg;
+	struct upload_ca *own = &u->cas[u->cas_count];
+
+	if (u->cas_count == LIMIT_CAS)
+		return err_set(e, ERR_CONFIG, "more than %d CAs", LIMIT_CAS);
+	own->row = *ca;
+	if ((own->row.der = malloc(ca->der_len)) == NULL || (own->pem = view_pem(ca->der, ca->der_len)) == NULL) {
+		store_ca_done(&own->row);
+		return err_set(e, ERR_NOMEM, "CA %s", ca->name);
+	}
+	memcpy(own->row.der, ca->der, ca->der_len);
+	u->cas_count++;
+	return ERR_OK;
+}
+
+static const struct upload_ca *
+ca_by_id(const struct upload *u, int64_t id)
+{
+	for (size_t i = 0; i < u->cas_count; i++)
+		if (u->cas[i].row.id == id)
+			return &u->cas[i];
+	return NULL;
+}
+
+static enum err_code
+on_batch(void *arg, const struct store_batch *b, struct err *e)
+{
+	struct upload *u = arg;
+	const struct upload_ca *ca = ca_by_id(u, b->ca_id);
+	int64_t queued = b->issued - b->registered - b->parked;
+
+	if (queued == 0)
+		return ERR_OK;
+	if (ca == NULL)
+		return err_set(e, ERR_INTERNAL, "batch %s has an unknown CA", b->name);
+	u->queued += queued;
+	return lane_add_batch(&u->lanes, &u->home->config, b, ca->pem, e);
+}
+
+static enum err_code
+find_queued(struct upload *u, const char *batch, struct err *e)
+{
+	const struct store_ops *ops = u->home->ops;
+	struct store_batch b;
+	enum err_code rc;
+
+	if ((rc = ops->ca_list(u->home->reader, on_ca, u, e)) != ERR_OK)
+		return rc;
+	if (batch == NULL)
+		return ops->batch_list(u->home->reader, false, on_batch, u, e);
+	if ((rc = ops->batch_find(u->home->reader, batch, &b, e)) != ERR_OK)
+		return rc;
+	return on_batch(u, &b, e);
+}
+
+/* ---- where it goes */
+
+/* The site of a target, opened at the first that needs it. */
+static enum err_code
+site_of(struct upload *u, const struct target *t, struct site **ret, struct err *e)
+{
+	struct site *s;
+	enum err_code rc;
+
+	if (u->sites_count == LIMIT_TARGETS)
+		return err_set(e, ERR_CONFIG, "more than %d targets", LIMIT_TARGETS);
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return err_set(e, ERR_NOMEM, "upload");
+	if ((rc = site_open(s, u->home, t, u->transport, e)) != ERR_OK)
+		goto out;
+	for (size_t i = 0; i < u->sites_count; i++) {
+		if (u->sites[i]->target_id == s->target_id) {
+			site_take_rates(u->sites[i], t);
+			*ret = u->sites[i];
+			goto out;
+		}
+	}
+	*ret = u->sites[u->sites_count++] = s;
+	s = NULL;
+out:
+	if (s != NULL)
+		site_close(s);
+	free(s);
+	return rc;
+}
+
+/* Two lanes may name the same section: one conversation each is enough. */
+static struct site *
+site_known(const struct upload *u, const struct target *t)
+{
+	for (const struct lane *l = u->lanes; l != NULL; l = l->next)
+		for (size_t i = 0; i < l->targets_count; i++)
+			if (l->targets[i] == t && l->sites[i] != NULL)
+				return l->sites[i];
+	return NULL;
+}
+
+static enum err_code
+open_sites(struct upload *u, struct err *e)
+{
+	enum err_code rc;
+
+	for (struct lane *l = u->lanes; l != NULL; l = l->next)
+		for (size_t i = 0; i < l->targets_count; i++)
+			if ((l->sites[i] = site_known(u, l->targets[i])) == NULL &&
+			    (rc = site_of(u, l->targets[i], &l->sites[i], e)) != ERR_OK)
+				return rc;
+	return ERR_OK;
+}
+
+/* ---- whether AWS will take it */
+
+/* ERR_CONFLICT sets something aside, is said once, and lets the others go on. */
+static enum err_code
+set_aside(struct upload *u, enum err_code rc, const struct err *why, struct err *e)
+{
+	if (rc == ERR_CONFLICT) {
+		log_event(LOG_WARN, "upload", "%s", why->log_text);
+		if (u->set_aside.code == ERR_OK)
+			u->set_aside = *why;
+		return ERR_OK;
+	}
+	if (rc != ERR_OK)
+		*e = *why;
+	return rc;
+}
+
+static enum err_code
+check_lane(struct upload *u, struct lane *l, struct err *e)
+{
+	struct err why = { 0 };
+	enum err_code rc;
+
+	for (size_t i = 0; i < l->targets_count; i++) {
+		rc = site_check_target(l->sites[i], l->targets[i], &why);
+		l->stopped[i] = rc == ERR_CONFLICT;
+		if ((rc = set_aside(u, rc, &why, e)) != ERR_OK)
+			return rc;
+		for (size_t b = 0; b < l->batches_count && l->targets[i]->with_ca != 0; b++) {
+			rc = site_check_ca(l->sites[i], &ca_by_id(u, l->batches[b].ca_id)->row, &why);
+			if ((rc = set_aside(u, rc, &why, e)) != ERR_OK)
+				return rc;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+check_lanes(struct upload *u, struct err *e)
+{
+	bool any = false;
+	enum err_code rc;
+
+	for (struct lane *l = u->lanes; l != NULL; l = l->next) {
+		if ((rc = check_lane(u, l, e)) != ERR_OK)
+			return rc;
+		for (size_t b = 0; b < l->batches_count; b++)
+			any = any || lane_takes_batch(l, &l->batches[b]);
+	}
+	if (any)
+		return ERR_OK;
+	return err_set(e, ERR_CONFLICT, "nothing of the queue can go; first of all, %s", u->set_aside.log_text);
+}
+
+static int
+most_connections(const struct config *c)
+{
+	int64_t most = 1;
+
+	for (size_t i = 0; i < c->targets_count; i++)
+		if (c->targets[i].connections > most)
+			most = c->targets[i].connections;
+	return (int)most;
+}
+
+enum err_code
+upload_open(struct upload *u, struct home *h, const char *batch, struct err *e)
+{
+	enum err_code rc;
+
+	u->home = h;
+	if ((rc = find_queued(u, batch, e)) != ERR_OK || u->queued == 0 ||
+	    (rc = transport_new(most_connections(&h->config), &u->transport, e)) != ERR_OK ||
+	    (rc = open_sites(u, e)) != ERR_OK)
+		return rc;
+	return check_lanes(u, e);
+}
+
+void
+upload_close(struct upload *u)
+{
+	transport_free(u->transport);
+	for (size_t i = 0; i < u->sites_count; i++) {
+		site_close(u->sites[i]);
+		free(u->sites[i]);
+	}
+	lanes_free(u->lanes);
+	for (size_t i = 0; i < u->cas_count; i++) {
+		store_ca_done(&u->cas[i].row);
+		free(u->cas[i].pem);
+	}
+	*u = (struct upload){ 0 };
+}

@@ -1,0 +1,66 @@
+/*
+ * The nightly upload: every queued certificate to the targets of its batch, each step recorded before the next (P5).
+ *
+ *	upload_open	what is queued, where it goes, whether AWS will take it: no change anywhere
+ *	upload_run	the calls, until the queue is empty or something says stop
+ *
+ * One process at a time (HOME_UPLOAD_LOCK), one thread.
+ */
+#ifndef UPLOAD_UPLOAD_H
+#define UPLOAD_UPLOAD_H
+
+#include "home.h"
+#include "upload/lane.h"
+#include "upload/report.h"
+
+struct upload_ca {
+	struct store_ca	 row;
+	char		*pem;
+};
+
+struct upload {
+	struct home		*home;		/* borrowed */
+	struct transport	*transport;
+	struct site		*sites[LIMIT_TARGETS];
+	size_t			 sites_count;
+	struct lane		*lanes;
+	struct upload_ca	 cas[LIMIT_CAS];
+	size_t			 cas_count;
+	int64_t			 queued;	/* certificates that wait, of the batches asked for */
+	struct err		 set_aside;	/* why some of them cannot go now; code ERR_OK: all can */
+};
+
+/*
+ * Looks what is queued (batch NULL: in all) and asks AWS, once each: whose account, the CA active, policies there.  With an empty
+ * queue AWS is not asked at all.  What cannot go is said on standard error and set aside, the rest can run.
+ * ERR_BATCH_NOT_FOUND; ERR_CONFLICT: nothing of it can go, and why; ERR_CONFIG, ERR_PERMISSION, ERR_IO of the session.
+ * u is all zeroes before; upload_close in any case.
+ */
+ERR_MUST_CHECK enum err_code	upload_open(struct upload *u, struct home *h, const char *batch, struct err *e);
+void				upload_close(struct upload *u);
+
+struct upload_options {
+	int64_t		 limit;		/* at most so many certificates; 0: all */
+	int64_t		 deadline_us;	/* wall clock; 0: none */
+	bool		 bar;		/* a progress bar on standard error, else a log line every ten seconds */
+};
+
+struct upload_result {
+	int64_t	registered, parked;	/* certificates that this run settled */
+	int64_t	left;			/* tried, and still queued */
+	int64_t	queued;			/* what waits now, of the batches asked for */
+	int64_t	calls, throttled;
+	int64_t	elapsed_us;
+	bool	stopped;		/* by the deadline or a signal, before the queue was empty */
+	char	reason[128];		/* of the stop */
+};
+
+/*
+ * Runs until the queue is empty, the limit or deadline is reached, SIGTERM or SIGINT comes, or nothing can go on.  ret is written in any
+ * case.  ERR_PERMISSION: AWS said 401 or 403; ERR_IO: AWS took nothing for give_up_s, or is not who it says; ERR_STORAGE: the ledger failed.  Whatever was recorded stays;
+ * the next run goes on there.
+ */
+ERR_MUST_CHECK enum err_code	upload_run(struct upload *u, const struct upload_options *o, struct report *report,
+				    struct upload_result *ret, struct err *e);
+
+#endif
