@@ -18,6 +18,7 @@ enum {
 	SIGNED_HEADERS_MAX = 32,	/* lineca signs six */
 	SCOPE_BYTES = 192
 };
+#define YEAR_10000_S INT64_C(253402300800)
 
 struct span {
 	const char	*text;
@@ -357,16 +358,14 @@ format_date(int64_t now_s, char date[SIGV4_DATE_BYTES])
 	char text[CLOCK_TEXT_BYTES];
 	size_t n = 0;
 
+	if (now_s < 0 || now_s >= YEAR_10000_S)
+		return false;
 	clock_format_s(now_s, text);
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '-' || *p == ':')
-			continue;
-		if (n == SIGV4_DATE_BYTES - 1)
-			return false;
-		date[n++] = *p;
-	}
+	for (const char *p = text; *p != '\0' && n < SIGV4_DATE_BYTES - 1; p++)
+		if (*p != '-' && *p != ':')
+			date[n++] = *p;
 	date[n] = '\0';
-	return n == SIGV4_DATE_BYTES - 1;
+	return true;
 }
 
 /* Room for the whole canonical request at once: growing would leave copies of the session token behind. */
@@ -428,7 +427,7 @@ sigv4_sign(const struct sigv4_request *r, const struct aws_credentials *c, int64
 	int n;
 
 	if (!format_date(now_s, date))
-		return err_set(e, ERR_INTERNAL, "sign %s: the year of the clock has not four digits", r->method);
+		return err_set(e, ERR_INTERNAL, "sign %s: the clock is before 1970 or behind the year 9999", r->method);
 	memcpy(day, date, 8);
 	day[8] = '\0';
 	n = snprintf(scope, sizeof(scope), "%s/%s/%s/aws4_request", day, r->region, r->service);
