@@ -9,6 +9,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import aws
+import aws_client
 import certs
 import client
 import csrs
@@ -211,3 +213,23 @@ def test_inactive_ca(home):
         with servers.Server(home) as server, client.Client(server) as c:
             assert c.get("/healthz").status == 200
             problems.check(c.enroll("lot", csrs.fresh()[1]), "ca_expired")
+
+
+# ---- AWS ------------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("key", ["p256", "p384", "rsa2048"])
+def test_aws_takes_it(empty, tmp_path, key):
+    """Three steps on two machines, the online one with Debian's aws: the code, the certificate, the CA registered."""
+    home = empty.init("--key", key)
+    (ca,) = (home.path / "ca").glob("*.crt")
+    proof, foreign = tmp_path / "proof.pem", tmp_path / "foreign.pem"
+    with aws.StandIn() as cloud:
+        code = aws_client.cli(cloud, "iot", "get-registration-code")["registrationCode"]
+        proof.write_text(home.run("ca", "verification-cert", "--code", code).out)
+        foreign.write_text(home.run("ca", "verification-cert", "--code", CODE).out)
+        register = ("iot", "register-ca-certificate", "--set-as-active", "--ca-certificate", f"file://{ca}", "--verification-cert")
+        with pytest.raises(aws_client.CliError):    # the code of some other account
+            aws_client.cli(cloud, *register, f"file://{foreign}")
+        made = aws_client.cli(cloud, *register, f"file://{proof}")
+        (row,) = home.json("ca", "list")
+        assert made["certificateId"] == row["certificate_id"]

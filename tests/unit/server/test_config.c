@@ -183,7 +183,8 @@ test_aws_lists(void **state)
 	(void)state;
 	for (int i = 1; i < LIMIT_POLICIES; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), i % 2 ? ",\n   p%d" : "\n   p%d", i);
-	(void)strcat(text, "\n[aws eu]\npolicies = other\npolicies = more\n[aws none]\npolicies =\n");
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text),
+	    "\n[aws eu]\npolicies = other\npolicies = more\n[aws none]\npolicies =\n");
 	assert_int_equal(load(text, &c, &e), ERR_OK);
 	assert_int_equal(c.targets[0].policies_count, LIMIT_POLICIES);
 	for (int i = 0; i < LIMIT_POLICIES; i++) {
@@ -193,7 +194,7 @@ test_aws_lists(void **state)
 	assert_int_equal(config_target(&c, "eu")->policies_count, 2);
 	assert_int_equal(config_target(&c, "none")->policies_count, 0);
 	/* a list may be empty, and full */
-	(void)strcpy(text, "[aws]\nthing_attributes =");
+	(void)snprintf(text, sizeof(text), "[aws]\nthing_attributes =");
 	for (int i = 0; i < 40; i++)
 		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "\n  %0120d = y,", i);
 	assert_int_equal(load(text, &c, &e), ERR_CONFIG);
@@ -273,7 +274,7 @@ test_batch_targets(void **state)
 	assert_int_equal(config_batch_targets(&c, "a,", out, &n, &e), ERR_CONFIG);
 	assert_int_equal(config_batch_targets(&c, ",a", out, &n, &e), ERR_CONFIG);
 	for (int i = 0; i < LIMIT_TARGETS; i++)
-		(void)strcat(many, ",a");
+		(void)snprintf(many + strlen(many), sizeof(many) - strlen(many), ",a");
 	assert_int_equal(config_batch_targets(&c, many, out, &n, &e), ERR_CONFIG);
 }
 
