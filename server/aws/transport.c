@@ -257,7 +257,10 @@ work(struct transport *t, int64_t until_us)
 		if ((mc = curl_multi_poll(t->multi, &wake, 1, (int)((left_us + 999) / 1000), &ready)) != CURLM_OK)
 			return mc;
 		/* nothing to read or write: a timer of curl's, the end of the wait, or EINTR, which curl does not tell apart */
-		last = ready == 0 || read(t->wake_fd, &woken, sizeof(woken)) == sizeof(woken);
+		last = ready == 0;
+		/* a handler that woke us has also interrupted the wait: its mark goes with it */
+		if ((ready == 0 || wake.revents != 0) && read(t->wake_fd, &woken, sizeof(woken)) == sizeof(woken))
+			last = true;
 	}
 }
 

@@ -174,14 +174,17 @@ take_body(char *data, size_t size, size_t count, void *arg)
 	return c->answer.failed ? 0 : len;
 }
 
-/* Only counts: the few that matter are asked for at the end. */
+/* Counts, and sees their end, for curl takes a connection cut within the headers for one.  The few that matter are asked for later. */
 static size_t
 take_header(char *data, size_t size, size_t count, void *arg)
 {
 	struct transport_call *c = arg;
 	size_t len = size * count;
 
-	(void)data;
+	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
+		c->headers_whole = false;	/* after "100 Continue"; trailers, though, leave it as it is */
+	else if ((len == 2 && memcmp(data, "\r\n", 2) == 0) || (len == 1 && *data == '\n'))
+		c->headers_whole = true;
 	c->header_bytes += len;
 	if (c->header_bytes > HEADERS_MAX_BYTES) {
 		c->too_large = true;
@@ -290,7 +293,7 @@ fill_reply(struct transport_call *c, enum transport_result result, const char *t
 static enum transport_result
 judge(const struct transport_call *c, CURLcode result)
 {
-	if (result == CURLE_OK)
+	if (result == CURLE_OK && c->headers_whole)
 		return TRANSPORT_ANSWERED;
 	if (c->too_large || result == CURLE_FILESIZE_EXCEEDED)
 		return TRANSPORT_TOO_LARGE;
@@ -307,6 +310,7 @@ void
 transport_call_finish(struct transport_call *c, CURLcode result)
 {
 	const char *words = c->error_buffer[0] != '\0' ? c->error_buffer : curl_easy_strerror(result);
+	enum transport_result judged = judge(c, result);
 	char text[sizeof(c->text)] = "";
 	long status = 0;
 
@@ -316,7 +320,7 @@ transport_call_finish(struct transport_call *c, CURLcode result)
 	copy_header(c, "Date", c->date, sizeof(c->date));
 	copy_header(c, "Retry-After", c->retry_after, sizeof(c->retry_after));
 	(void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (c->too_large)
+	if (judged == TRANSPORT_TOO_LARGE)
 		(void)snprintf(text, sizeof(text), "the answer is longer than %d bytes", LIMIT_AWS_ANSWER_BYTES);
 	else if (result == CURLE_SSL_CACERT_BADFILE && c->ca_bundle == NULL)
 		(void)snprintf(text, sizeof(text), "%s; is the package ca-certificates installed?", words);
@@ -324,8 +328,10 @@ transport_call_finish(struct transport_call *c, CURLcode result)
 		(void)snprintf(text, sizeof(text), "%s; see AWS_CA_BUNDLE or ca_bundle", words);
 	else if (result != CURLE_OK)
 		(void)snprintf(text, sizeof(text), "%s", words);
-	fill_reply(c, judge(c, result), text);
-	c->reply.status = c->reply.result == TRANSPORT_ANSWERED ? (int)status : 0;
+	else if (judged != TRANSPORT_ANSWERED)
+		(void)snprintf(text, sizeof(text), "the connection ended within the headers of the answer");
+	fill_reply(c, judged, text);
+	c->reply.status = judged == TRANSPORT_ANSWERED ? (int)status : 0;
 }
 
 void

@@ -27,6 +27,7 @@ struct transport_call {
 	/* what came of it */
 	bool			  begun;	/* bytes of the request may have left */
 	bool			  too_large;
+	bool			  headers_whole;	/* the empty line after them came */
 	size_t			  header_bytes;
 	struct buf		  answer;
 	struct transport_reply	  reply;
