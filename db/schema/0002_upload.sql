@@ -27,6 +27,13 @@ BEGIN UPDATE batch SET queue_after = NEW.cert_id - 1 WHERE id = NEW.batch_id; EN
 CREATE TRIGGER outbox_back AFTER UPDATE OF state ON outbox WHEN NEW.state = 0 AND OLD.state <> 0
 BEGIN UPDATE batch SET queue_after = NEW.cert_id - 1 WHERE id = NEW.batch_id AND queue_after >= NEW.cert_id; END;
 
+-- Who records must know when somebody else has recorded (db/sqlite/keys.h), and asks after each commit of the upload.  The certificates
+-- of the open batches tell, unless a batch was opened or closed meanwhile: so that is counted, and nobody adds up a thousand old batches.
+ALTER TABLE settled ADD COLUMN switches INTEGER NOT NULL DEFAULT 0;
+
+CREATE TRIGGER batch_switched AFTER UPDATE OF state ON batch WHEN NEW.state <> OLD.state
+BEGIN UPDATE settled SET switches = switches + 1; END;
+
 -- AWS accounts and regions that certificates are registered in.
 CREATE TABLE target (
 	id	INTEGER PRIMARY KEY,

@@ -34,7 +34,9 @@ struct keys {
 	size_t		 owed;		/* keys to settle, so that settling ends before young is full */
 	bool		 loaded;
 	int64_t		 data_version;	/* changes when another connection commits */
-	int64_t		 issued_total;	/* changes when another connection records */
+	/* certificates in all batches, and in the open ones: change when another connection records */
+	int64_t		 issued_total, issued_open;
+	int64_t		 switches;	/* changes when a batch is opened or closed */
 };
 
 static uint32_t
@@ -211,6 +213,16 @@ turn_over(struct keys *k, struct connection *c, struct err *e)
 	return ERR_OK;
 }
 
+static enum err_code
+open_read(struct connection *c, int64_t *ret_switches, int64_t *ret_issued, struct err *e)
+{
+	enum err_code	rc;
+
+	if ((rc = read_int(c, STATEMENT_SWITCHES, ret_switches, e)) != ERR_OK)
+		return rc;
+	return read_int(c, STATEMENT_ISSUED_OPEN, ret_issued, e);
+}
+
 /* From the certificates above the mark, oldest first. */
 static enum err_code
 keys_load(struct keys *k, struct connection *c, struct err *e)
@@ -225,7 +237,8 @@ keys_load(struct keys *k, struct connection *c, struct err *e)
 	k->settled = 0;
 	k->owed = 0;
 	if ((rc = read_int(c, STATEMENT_SETTLED_GET, &k->floor_id, e)) != ERR_OK ||
-	    (rc = read_int(c, STATEMENT_ISSUED_TOTAL, &k->issued_total, e)) != ERR_OK)
+	    (rc = read_int(c, STATEMENT_ISSUED_TOTAL, &k->issued_total, e)) != ERR_OK ||
+	    (rc = open_read(c, &k->switches, &k->issued_open, e)) != ERR_OK)
 		return rc;
 	bind_int(c, s, 1, k->floor_id);
 	while ((rc = statement_step(c, s, &found, e)) == ERR_OK && found) {
@@ -243,20 +256,40 @@ keys_load(struct keys *k, struct connection *c, struct err *e)
 	return rc;
 }
 
+/*
+ * Somebody else committed: certificates too?  issued never goes down, so equal sums say no.  That of the open batches will do while
+ * these are the same ones; it is what the line reads after each commit of the upload.
+ */
+static enum err_code
+keys_compare(struct keys *k, struct connection *c, struct err *e)
+{
+	enum err_code	rc;
+	int64_t		switches, issued_open, issued_total;
+
+	if ((rc = open_read(c, &switches, &issued_open, e)) != ERR_OK)
+		return rc;
+	if (switches == k->switches) {
+		k->loaded = issued_open == k->issued_open;
+		return ERR_OK;
+	}
+	if ((rc = read_int(c, STATEMENT_ISSUED_TOTAL, &issued_total, e)) != ERR_OK)
+		return rc;
+	k->loaded = issued_total == k->issued_total;
+	k->switches = switches;
+	k->issued_open = issued_open;
+	return ERR_OK;
+}
+
 enum err_code
 keys_begin(struct keys *k, struct connection *c, size_t n, struct err *e)
 {
 	enum err_code	rc;
-	int64_t		version, issued;
+	int64_t		version;
 
 	if ((rc = read_int(c, STATEMENT_DATA_VERSION, &version, e)) != ERR_OK)
 		return rc;
-	if (k->loaded && version != k->data_version) {
-		/* Somebody else committed: certificates too?  issued never goes down, so an equal sum says no. */
-		if ((rc = read_int(c, STATEMENT_ISSUED_TOTAL, &issued, e)) != ERR_OK)
-			return rc;
-		k->loaded = issued == k->issued_total;
-	}
+	if (k->loaded && version != k->data_version && (rc = keys_compare(k, c, e)) != ERR_OK)
+		return rc;
 	if (!k->loaded && (rc = keys_load(k, c, e)) != ERR_OK)
 		return rc;
 	k->data_version = version;
@@ -306,6 +339,7 @@ enum err_code
 keys_settle(struct keys *k, struct connection *c, size_t issued, struct err *e)
 {
 	k->issued_total += (int64_t)issued;
+	k->issued_open += (int64_t)issued;
 	if (k->settling->n == 0)
 		return ERR_OK;
 	/* A quarter faster than keys come in, so that settling has ended when young is full. */

@@ -70,6 +70,9 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(SETTLED_GET, FOR_WRITER, "SELECT cert_id FROM settled")                                       \
 	X(SETTLED_SET, FOR_WRITER, "UPDATE settled SET cert_id = ?1")                                   \
 	X(ISSUED_TOTAL, FOR_WRITER, "SELECT coalesce(sum(issued), 0) FROM batch")                       \
+	X(ISSUED_OPEN, FOR_WRITER,                                                                      \
+	    "SELECT coalesce(sum(issued), 0) FROM batch INDEXED BY batch_open WHERE state = 0")         \
+	X(SWITCHES, FOR_WRITER, "SELECT switches FROM settled")                                         \
 	X(DATA_VERSION, FOR_WRITER, "PRAGMA data_version")                                              \
 	/* read.c */                                                                                    \
 	X(DEVICE_FIND, FOR_BOTH, "SELECT key_prefix, newest_id FROM device WHERE device_id = ?1")       \

@@ -197,7 +197,7 @@ test_two_processes(void **state)
 {
 	struct ledger			*l = *state;
 	struct ledger			 other = *l;
-	int64_t				 batch = ledger_batch(l, "lot-1", 1000000);
+	int64_t				 batch = ledger_batch(l, "lot-1", 1000000), small;
 	struct store_certificate	 c;
 	struct err			 e;
 	unsigned			 i;
@@ -214,6 +214,23 @@ test_two_processes(void **state)
 		assert_taken(l, batch, 200000 + i);
 	}
 	assert_all_taken(&other, batch, 70 * GROUP);
+
+	/* a batch that is open only while the other process records into it, so that the sum over the open ones is as before */
+	small = ledger_batch(l, "lot-2", 10);
+	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &e));
+	assert_taken(l, batch, 200000);
+	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_OPEN, &e));
+	c = certificate(l, small, 300000, 300000, 3000000);
+	assert_int_equal(ledger_try(&other, &c, NULL), ERR_OK);
+	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_CLOSED, &e));
+	assert_taken(l, batch, 300000);
+	/* one closes with as many as another has issued meanwhile */
+	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_OPEN, &e));
+	assert_taken(l, batch, 300000);
+	c = certificate(l, batch, 300001, 300001, 3000001);
+	assert_int_equal(ledger_try(&other, &c, NULL), ERR_OK);
+	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_CLOSED, &e));
+	assert_taken(l, batch, 300001);
 	ledger_close(&other);
 }
 
