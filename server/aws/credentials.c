@@ -91,15 +91,17 @@ static enum err_code
 refuse_elsewhere(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
 {
 	const char *key = leads_elsewhere(s->env);
-	const char *name = s->env->profile;
+	const char *name = s->env->profile, *quote;
 
 	(void)ret;
 	if (environment_variable("AWS_WEB_IDENTITY_TOKEN_FILE") != NULL && !s->env->profile_explicit && key == NULL)
 		key = "AWS_WEB_IDENTITY_TOKEN_FILE";
 	if (key == NULL || environment_profile_get(s->env, "credential_process") != NULL)
 		return ERR_NOT_FOUND;
-	return err_set(e, ERR_CONFIG, "the AWS profile %.64s (%s) needs SSO or a role; let AWS's command do it: put into its section of "
-	    "the config file: credential_process = aws configure export-credentials --profile %.64s --format process", name, key, name);
+	quote = strchr(name, ' ') == NULL ? "" : "'";
+	/* short enough for the longest name: the command is what matters */
+	return err_set(e, ERR_CONFIG, "the AWS profile needs SSO or a role (%s); write into its section of ~/.aws/config: "
+	    "credential_process = aws configure export-credentials --profile %s%s%s --format process", key, quote, name, quote);
 }
 
 /* A pair from a section of one of the files. */
@@ -219,13 +221,19 @@ fetch(struct credential_source *s, const struct provider *provider, struct err *
 	return rc;
 }
 
+/* e has what the last provider said: of interest only if it was asked for. */
 static enum err_code
 say_none(const struct credential_source *s, struct err *e)
 {
-	return err_set(e, ERR_NOT_FOUND, "there are no AWS credentials%s%.64s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make a "
+	char why[128] = "";
+
+	if (environment_variable("HOME") == NULL)
+		(void)snprintf(why, sizeof(why), " (HOME is not set: no ~/.aws was looked into)");
+	else if (s->imds && e != NULL)
+		(void)snprintf(why, sizeof(why), " (%.100s)", e->log_text);
+	return err_set(e, ERR_NOT_FOUND, "there are no AWS credentials%s%.32s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make a "
 	    "profile with `aws configure` and name it in AWS_PROFILE%s", s->env->profile_named ? " in the profile " : "",
-	    s->env->profile_named ? s->env->profile : "",
-	    environment_variable("HOME") == NULL ? " (HOME is not set: no ~/.aws was looked into)" : "");
+	    s->env->profile_named ? s->env->profile : "", why);
 }
 
 enum err_code

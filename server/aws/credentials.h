@@ -4,7 +4,7 @@
  *	environment > shared credentials file > credential_process > config file > container > IMDSv2 (only when switched on)
  *
  * (botocore/credentials.py; AWS SDKs and Tools Reference Guide, "Standardized credential providers".)  A profile that needs
- * SSO or the assumption of a role is refused with a way out: credential_process.
+ * SSO or the assumption of a role is refused with a way out: credential_process, which may stand in that same profile.
  *
  * Secrets: never in a log, an error text, a core dump; wiped when freed.
  */
@@ -32,7 +32,8 @@ struct aws_credentials {
 struct credential_source;
 
 /*
- * Finds out which provider applies and reads it once.  Borrows env, transport and clk, which must outlive it.
+ * Finds out which provider applies and reads it once.  Borrows env and clk, which must outlive it.  t is not used: who needs
+ * credentials may stand in one of its callbacks, so that what asks over HTTP waits on a transport of its own.
  * imds: ask the EC2 metadata service when nothing else has any (off on a factory host: the question would hang).
  * ERR_NOT_FOUND: nobody has any, and how to give some.  ERR_CONFIG: half a pair, a profile that does not exist, one that needs SSO or a
  * role, a credential_process that failed, credentials that are over.  ERR_PERMISSION: a file that others may read, with the chmod to do.
@@ -43,7 +44,8 @@ void				credential_source_free(struct credential_source *s);	/* wipes; takes NUL
 
 /*
  * Credentials that hold for at least the next ten minutes if the provider can renew them; renews when fewer are left (blocks
- * for that).  Lent until the next call.  ERR_CONFIG when they are over and cannot be renewed.
+ * for that: a credential_process 30 s, a container 8 s).  When renewing fails, the old ones while they hold, and another attempt
+ * half a minute later.  Lent until the next call.  ERR_CONFIG when they are over and cannot be renewed.
  */
 ERR_MUST_CHECK enum err_code	credential_source_get(struct credential_source *s, const struct aws_credentials **ret,
 				    struct err *e);

@@ -122,8 +122,8 @@ read_credentials_file(struct aws_environment *env, struct err *e)
 	if (rc != ERR_OK)
 		return rc;
 	if ((mode & 077) != 0 && !environment_has_keys(env) && aws_file_has_section(env->credentials_file, env->profile))
-		return err_set(e, ERR_PERMISSION, "%s holds keys and others may use it (mode %03o); run: chmod 600 %s", path,
-		    (unsigned)mode & 0777, path);
+		return err_set(e, ERR_PERMISSION, "run: chmod 600 %s (it holds AWS keys and others may use it: mode %03o)", path,
+		    (unsigned)mode & 0777);
 	return ERR_OK;
 }
 
@@ -175,7 +175,7 @@ check_profile(const struct aws_environment *env, struct err *e)
 	if (environment_variable("HOME") == NULL && env->credentials_file == NULL && env->config_file == NULL)
 		return err_set(e, ERR_CONFIG, "the AWS profile %.64s cannot be looked up: HOME is not set; set HOME, or "
 		    "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE", env->profile);
-	return err_set(e, ERR_CONFIG, "there is no AWS profile %.64s in %.100s or %.100s; make it with: aws configure --profile %.64s",
+	return err_set(e, ERR_CONFIG, "there is no AWS profile %.64s in %.50s or %.50s; make it with: aws configure --profile %.64s",
 	    env->profile, env->credentials_file == NULL ? "~/.aws/credentials" : aws_file_path(env->credentials_file),
 	    env->config_file == NULL ? "~/.aws/config" : config, env->profile);
 }

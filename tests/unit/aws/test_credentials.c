@@ -15,6 +15,9 @@
 #define ANSWER(id, end) "{\"Version\":1,\"AccessKeyId\":\"" id "\",\"SecretAccessKey\":\"" SECRET "\",\"Token\":\"" TOKEN \
 	"\",\"SessionToken\":\"" TOKEN "\",\"Expiration\":\"" end "\"}"
 
+#define LONGEST "l0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789" \
+	"012345678901234567890123456"
+
 /* 2026-11-20T20:00:00Z */
 static const int64_t evening_s = 1795204800;
 
@@ -231,6 +234,12 @@ test_elsewhere(void **state)
 		refused("plant", ERR_CONFIG, "credential_process = aws configure export-credentials --profile plant --format process");
 		refused("plant", ERR_CONFIG, keys[i]);
 	}
+	/* the longest name, and one with a blank, whole */
+	(void)snprintf(text, sizeof(text), "[profile %s]\nweb_identity_token_file = x\n", LONGEST);
+	aws_home_write("config", 0600, text);
+	refused(LONGEST, ERR_CONFIG, "--profile " LONGEST " --format process");
+	aws_home_write("config", 0600, "[profile \"my line\"]\nsso_session = x\n");
+	refused("my line", ERR_CONFIG, "--profile 'my line' --format process");
 	/* the same profile with that line: neither its keys nor those of the credentials file, which are the source's */
 	write_process("ASIAROLE", "2026-11-21T05:00:00Z");
 	aws_home_write("credentials", 0600, "[plant]\n" KEYS("AKIDSOURCE"));
@@ -347,6 +356,7 @@ test_services(void **state)
 	    { "PUT", "/latest/api/token", 200, "tok" }, { "GET", "/latest/meta-data/iam/security-credentials/", 200, "r" },
 	    { "GET", "/latest/meta-data/iam/security-credentials/r", 200, ANSWER("ASIAEC2", "2026-11-21T05:00:00Z") }, { 0 } };
 	struct http_fixture http;
+	struct err e = { 0 };
 	char url[64];
 
 	(void)state;
@@ -356,6 +366,9 @@ test_services(void **state)
 	refused(NULL, ERR_NOT_FOUND, "no AWS credentials");	/* not switched on: not asked */
 	assert_int_equal(http_count(&http), 0);
 	check(NULL, true, "ASIAEC2", "EC2 role r");
+	set("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
+	assert_int_equal(open_source(NULL, true, &e), ERR_NOT_FOUND);
+	assert_says(&e, "(no EC2 metadata service answers at http://127.0.0.1:1)");
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%d/creds", http.port);
 	set("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
 	check(NULL, true, "ASIACONTAINER", "container service at 127.0.0.1");
