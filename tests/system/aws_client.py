@@ -125,11 +125,11 @@ def call(cloud, method, target, what=None, connection=None, timeout=10, **kw):
 class Authority:
     """A CA in a folder, made with openssl."""
 
-    def __init__(self, folder, name="Line CA", extensions="ca"):
+    def __init__(self, folder, name="Line CA", extensions="ca", key=("EC", "ec_paramgen_curve:P-256")):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "openssl.cnf").write_text(OPENSSL_CONFIG)
-        self._key("ca.key")
+        self._key("ca.key", key)
         self.openssl("req", "-x509", "-new", "-key", "ca.key", "-sha256", "-days", 30, "-subj", f"/CN={name}",
                      "-config", "openssl.cnf", "-extensions", extensions, "-out", "ca.pem")
         self.path = self.folder / "ca.pem"

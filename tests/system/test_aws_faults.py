@@ -99,15 +99,18 @@ def hammer(cloud, seconds, threads=4):
         return sum(pool.map(one, range(threads)), [])
 
 
-@pytest.mark.parametrize("window,low,high", (("bucket", 30 + 30, 30 + 45 + 5), ("second", 2 * 30, 3 * 30)))
-def test_quotas(cloud, window, low, high):
-    """30 a second for 1.5 s: a bucket gives what is in it and then the rate, windows of one second 30 in each they touch."""
+@pytest.mark.parametrize("window", ("bucket", "second"))
+def test_quotas(cloud, window):
+    """30 a second: a bucket gives what is in it and then the rate, windows of one second 30 in each they touch."""
     cloud.faults(aws.quota(30, window, operations=["CreateThing"]))
+    begin = time.monotonic()
     statuses = hammer(cloud, 1.5)
+    took = time.monotonic() - begin
+    low, high = (30 + 30 * 1.4, 30 + 30 * took + 1) if window == "bucket" else (2 * 30, (int(took) + 2) * 30)
     got = cloud.calls("CreateThing")
     assert low <= statuses.count(200) <= high and statuses.count(400) == got["throttled"] > 0
     assert got["calls"] == len(statuses) and len(things(cloud)) == got["ok"] == statuses.count(200)
-    assert got["max_admitted_per_second"] <= 60 < got["max_per_second"]
+    assert got["max_admitted_per_second"] <= 60 + 1 < got["max_per_second"]
     assert call(cloud, "GET", "/registrationcode").status == 200
 
 
@@ -269,10 +272,11 @@ def test_where_the_code_of_an_error_stands(cloud, form, header, member):
 
 
 def test_tokens_that_end(cloud):
-    cloud.key(token="t", expires_in=0.6)
+    cloud.key(token="t", expires_in=60)
     iot = aws_client.client(cloud, token="t")
     iot.get_registration_code()
-    time.sleep(0.7)
+    cloud.key(expires_in=0.2)
+    time.sleep(0.3)
     with refused("ExpiredTokenException", 403):
         iot.get_registration_code()
     cloud.key(token="t2", expires_in=60)

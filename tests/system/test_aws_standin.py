@@ -8,6 +8,7 @@ import re
 import time
 
 import pytest
+from botocore.auth import EMPTY_SHA256_HASH
 
 import aws
 import aws_client
@@ -212,6 +213,17 @@ def test_regions_and_days_of_the_scope(cloud):
     assert got["thingArn"] == f"arn:aws-cn:iot:cn-north-1:{aws.ACCOUNT}:thing/a"
 
 
+def test_the_day_and_the_digest_that_a_request_states(cloud):
+    """Both signed, both untrue."""
+    good = signed(cloud, "GET", "/registrationcode")
+    day = good["X-Amz-Date"][:8]
+    other = {**good, "Authorization": good["Authorization"].replace(f"/{day}/", "/20260101/")}
+    got = send(cloud, "GET", "/registrationcode", headers=other)
+    assert got.status == 403 and "Date in Credential scope does not match" in got.json()["message"]
+    for digest, status in (("0" * 64, 403), (EMPTY_SHA256_HASH, 200), ("UNSIGNED-PAYLOAD", 403)):
+        assert call(cloud, "GET", "/registrationcode", headers={"X-Amz-Content-SHA256": digest}).status == status
+
+
 def test_the_path_is_encoded_twice_in_the_signature(cloud, iot):
     """What libcurl's own signature gets wrong: a colon, and a whole ARN as one label."""
     assert iot.create_thing(thingName="line:1")["thingArn"].endswith(":thing/line:1")
@@ -304,6 +316,27 @@ def test_what_a_ca_must_prove(cloud, iot, ca, other_ca, tmp_path):
     assert iot.get_registration_code()["registrationCode"] != code
 
 
+def test_cas_that_are_weak_expired_or_too_many(cloud, iot, ca, tmp_path):
+    def at(days, what):
+        cloud.clock(days * 86400)
+        return call(cloud, "POST", "/cacertificate", what, skew=days * 86400)
+    weak = aws_client.Authority(tmp_path / "weak", key=("RSA", "rsa_keygen_bits:1024"))
+    with refused("CertificateValidationException", 400, "1024 bits"):
+        iot.register_ca_certificate(caCertificate=weak.pem, certificateMode="SNI_ONLY")
+    proof = ca.issue(iot.get_registration_code()["registrationCode"]).read_text()
+    got = at(2, {"caCertificate": ca.pem, "verificationCertificate": proof})
+    assert (got.status, got.code) == (400, "CertificateValidationException") and b"verification certificate has expired" in got.body
+    got = at(31, {"caCertificate": ca.pem, "certificateMode": "SNI_ONLY"})
+    assert (got.status, got.code) == (400, "CertificateValidationException") and b"CA certificate has expired" in got.body
+    cloud.clock(0)
+    for i in range(11):
+        pem = aws_client.Authority(tmp_path / str(i)).pem
+        if i < 10:
+            iot.register_ca_certificate(caCertificate=pem, certificateMode="SNI_ONLY")
+    with refused("LimitExceededException", 410):
+        iot.register_ca_certificate(caCertificate=pem, certificateMode="SNI_ONLY")
+
+
 def test_what_a_device_certificate_must_be(cloud, iot, ca, other_ca, device, tmp_path):
     def no(code, pem, http_status, **more):
         with refused(code, http_status) as seen:
@@ -394,7 +427,8 @@ def test_things(cloud, iot, device):
 
     arn = iot.register_certificate_without_ca(certificatePem=device)["certificateArn"]
     missing = arn.rpartition("/")[0] + "/" + NO_ID
-    for thing, principal in (("none", arn), ("t:1", missing)):
+    foreign = arn.replace(aws.ACCOUNT, aws.OTHER_ACCOUNT), arn.replace(aws.REGION, "us-east-1")
+    for thing, principal in (("none", arn), *(("t:1", p) for p in (missing, *foreign))):
         with refused("ResourceNotFoundException", 404):
             iot.attach_thing_principal(thingName=thing, principal=principal)
     with refused("InvalidRequestException", 400):
