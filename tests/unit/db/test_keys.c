@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include "db/sqlite/store_sqlite.h"
+
 enum {
 	GROUP = 1000,
 	GROUPS = 170,			/* more than two sets of 64 Ki keys: all three places are in use */
@@ -234,6 +236,44 @@ test_two_processes(void **state)
 	ledger_close(&other);
 }
 
+/* How often a statement of the one who records has run since the last time it was asked. */
+static int
+runs(struct ledger *l, enum statement s)
+{
+	return sqlite3_stmt_status(l->store->writer.statements[s], SQLITE_STMTSTATUS_RUN, 1);
+}
+
+/* What the upload commits, the line need not read: neither its keys again nor every batch. */
+static void
+test_upload_beside(void **state)
+{
+	struct ledger				*l = *state;
+	struct ledger				 other = *l;
+	struct store_registration		 r = { .state = REGISTRATION_DONE, .done = 1 };
+	struct store_registration_row		 row = { .registration = &r, .settled = CERTIFICATE_REGISTERED };
+	struct err				 e;
+	int64_t					 batch = ledger_batch(l, "lot-1", 1000000);
+	unsigned				 i;
+
+	assert_ok(other.ops->open(&other.cf, &other.store, &e));
+	assert_ok(other.ops->target_get(other.store, "123456789012", "eu-west-1", &r.target_id, &e));
+	fill(l, batch, 0, GROUP);
+	(void)runs(l, STATEMENT_KEYS_UNSETTLED);
+	(void)runs(l, STATEMENT_ISSUED_TOTAL);
+	(void)runs(l, STATEMENT_ISSUED_OPEN);
+	row.batch_id = batch;
+	for (i = 0; i < 10; i++) {
+		r.cert_id = FIRST_SERIAL + i;
+		assert_ok(other.ops->registration_record(other.store, &row, 1, NULL, &e));
+		fill(l, batch, (i + 1) * GROUP, GROUP);
+	}
+	assert_int_equal(runs(l, STATEMENT_ISSUED_OPEN), 10);	/* it was noticed */
+	assert_int_equal(runs(l, STATEMENT_KEYS_UNSETTLED), 0);
+	assert_int_equal(runs(l, STATEMENT_ISSUED_TOTAL), 0);
+	assert_taken(l, batch, 10 * GROUP + 5);
+	other.ops->close(other.store);
+}
+
 int
 main(void)
 {
@@ -243,6 +283,7 @@ main(void)
 		T(test_late_serials),
 		T(test_failed_group),
 		T(test_two_processes),
+		T(test_upload_beside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

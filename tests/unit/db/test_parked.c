@@ -1,15 +1,17 @@
 /* Parked certificates: their reasons, and the way back; runs of the upload; verification certificates.  Over every backend. */
 #include "registrations.h"
 
+enum { REASONS_BYTES = 4096 };
+
 static enum err_code
 note_reason(void *arg, const struct store_parked_reason *p, struct err *e)
 {
-	char	*text = arg, one[768];
+	char	*text = arg;
+	size_t	 len = strlen(text);
 
 	(void)e;
-	(void)snprintf(one, sizeof(one), "%s %s %s '%s' %s/%s %d\n", p->batch, p->step, p->code, p->message, p->account, p->region,
+	(void)snprintf(text + len, REASONS_BYTES - len, "%s %s %s '%s' %s/%s %d\n", p->batch, p->step, p->code, p->message, p->account, p->region,
 	    (int)p->count);
-	strcat(text, one);
 	return ERR_OK;
 }
 
@@ -24,7 +26,7 @@ refuse_reason(void *arg, const struct store_parked_reason *p, struct err *e)
 static void
 assert_reasons(struct ledger *l, int64_t batch_id, const char *want)
 {
-	char		text[4096] = "";
+	char		text[REASONS_BYTES] = "";
 	struct err	e;
 
 	assert_ok(l->ops->parked_reasons(l->reader, batch_id, note_reason, text, &e));

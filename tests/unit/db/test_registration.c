@@ -1,6 +1,8 @@
 /* What registration_record writes, settles and refuses, as db/store.h has it, over every backend. */
 #include "registrations.h"
 
+enum { TARGETS_BYTES = 256 };
+
 static void
 assert_same(const struct store_registration *a, const struct store_registration *b)
 {
@@ -148,12 +150,12 @@ test_reason_cut(void **state)
 static enum err_code
 note_target(void *arg, const struct store_registration *r, const struct store_target *t, struct err *e)
 {
-	char	*text = arg, one[64];
+	char	*text = arg;
+	size_t	 len = strlen(text);
 
 	(void)e;
 	assert_int_equal(r->target_id, t->id);
-	(void)snprintf(one, sizeof(one), "%s/%s %s ", t->account, t->region, registration_state_name(r->state));
-	strcat(text, one);
+	(void)snprintf(text + len, TARGETS_BYTES - len, "%s/%s %s ", t->account, t->region, registration_state_name(r->state));
 	return ERR_OK;
 }
 
@@ -174,7 +176,7 @@ test_targets(void **state)
 	const struct store_registration_row	 rows[2] = { { &a, 0, -1 }, { &b, 0, CERTIFICATE_PARKED } };
 	struct store_registration_row		 both[2];
 	struct err				 e;
-	char					 text[256] = "";
+	char					 text[TARGETS_BYTES] = "";
 	int64_t					 batches[2], west = registration_target(l, "eu-west-1"), other = 0,
 						    east = registration_target(l, "us-east-1");
 	int					 calls = 0;
