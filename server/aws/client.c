@@ -159,7 +159,7 @@ static void	answered(void *arg, const struct transport_reply *in);
 
 /* The texts of a request as they are signed and sent. */
 struct outgoing {
-	struct buf	 url, path;
+	struct buf	 url;
 	struct buf	 lines[HEADERS_MAX];	/* "Name: value" */
 	size_t		 count;
 	char		 date[SIGV4_DATE_BYTES];
@@ -175,7 +175,6 @@ outgoing_done(struct outgoing *o)
 		buf_done(&o->lines[i]);
 	}
 	buf_done(&o->url);
-	buf_done(&o->path);
 }
 
 static void
@@ -196,7 +195,7 @@ sign(struct call *call, const struct aws_credentials *cred, struct outgoing *o, 
 		.region = c->region,
 		.method = r->method,
 		.host = c->endpoints[r->service].host,
-		.path = o->path.data,
+		.path = r->path.data,
 		.query = r->query.data != NULL ? r->query.data : "",
 		.headers = headers,
 		.body = r->body.data != NULL ? r->body.data : "",
@@ -245,10 +244,8 @@ send_signed(struct call *call, const struct aws_credentials *cred, struct err *e
 	struct outgoing o = { 0 };
 	enum err_code rc;
 
-	buf_printf(&o.path, "%s%s", to->prefix, r->path.data);
-	buf_printf(&o.url, "%s%s%s%s%s", to->base, to->prefix, r->path.data, r->query.len > 0 ? "?" : "",
-	    r->query.len > 0 ? r->query.data : "");
-	if (o.path.failed || o.url.failed) {
+	buf_printf(&o.url, "%s%s%s%s", to->base, r->path.data, r->query.len > 0 ? "?" : "", r->query.len > 0 ? r->query.data : "");
+	if (o.url.failed) {
 		rc = err_set(e, ERR_NOMEM, "no memory for a request to AWS");
 		goto out;
 	}

@@ -51,16 +51,12 @@ from_url(const char *url, struct aws_endpoint *ret, struct err *e)
 {
 	const char *wrong;
 	struct url u;
-	size_t len;
 
 	if ((wrong = url_parse(url, &u)) != NULL)
 		return err_set(e, ERR_CONFIG, "the AWS endpoint of the environment %s", wrong);
-	if (strpbrk(u.rest, "?#") != NULL || !url_format(&u, ret->base, sizeof(ret->base)))
-		return err_set(e, ERR_CONFIG, "the AWS endpoint of the environment must be scheme://host[:port][/path]");
+	if ((*u.rest != '\0' && strcmp(u.rest, "/") != 0) || !url_format(&u, ret->base, sizeof(ret->base)))
+		return err_set(e, ERR_CONFIG, "the AWS endpoint of the environment must be scheme://host[:port]");
 	(void)snprintf(ret->host, sizeof(ret->host), "%s", strstr(ret->base, "://") + 3);
-	for (len = strlen(u.rest); len > 0 && u.rest[len - 1] == '/'; len--)
-		;
-	(void)snprintf(ret->prefix, sizeof(ret->prefix), "%.*s", (int)len, u.rest);
 	return ERR_OK;
 }
 

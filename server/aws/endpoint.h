@@ -7,7 +7,6 @@
 struct aws_endpoint {
 	char	base[AWS_URL_BYTES];	/* "https://iot.eu-central-1.amazonaws.com": scheme, host, port if it is not the scheme's own */
 	char	host[AWS_URL_BYTES];	/* the same without the scheme: what the Host header says and what is signed */
-	char	prefix[AWS_URL_BYTES];	/* the path of a URL of the environment, without '/' at its end; mostly "" */
 };
 
 /*
@@ -16,7 +15,7 @@ struct aws_endpoint {
  */
 ERR_MUST_CHECK enum err_code	endpoint_partition(const char *region, const char **ret, struct err *e);
 
-/* url: of the environment, "" for AWS's own.  ERR_CONFIG: user and password, a query or a fragment in it. */
+/* url: of the environment, "" for AWS's own.  ERR_CONFIG: no URL, or more than scheme, host and port. */
 ERR_MUST_CHECK enum err_code	endpoint_make(enum aws_service service, const char *region, const char *partition, const char *url,
 				    struct aws_endpoint *ret, struct err *e);
 

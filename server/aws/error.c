@@ -228,6 +228,23 @@ read_other_error(const char *body, struct aws_reply *ret)
 		aws_error_line(ret->message, sizeof(ret->message), body, strlen(body));
 }
 
+/* A refused signature comes with all that was signed, the session token too: nothing of that goes into logs and reports. */
+static void
+drop_echo(char *message)
+{
+	static const char *const marks[] = { "The Canonical String", "The String-to-Sign", "x-amz-security-token", "Authorization=", "Signature=" };
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		char *at = strcasestr(message, marks[i]);
+
+		if (at == NULL)
+			continue;
+		while (at > message && at[-1] == ' ')
+			at--;
+		*at = '\0';
+	}
+}
+
 static void
 read_error(const struct transport_reply *in, const struct aws_request *r, const cJSON *json, struct aws_reply *ret)
 {
@@ -243,6 +260,7 @@ read_error(const struct transport_reply *in, const struct aws_request *r, const 
 		ret->outcome = AWS_TRANSIENT;
 	if (is_ca_state(r, ret))
 		ret->outcome = AWS_CA_STATE;
+	drop_echo(ret->message);
 	if (ret->code[0] == '\0')
 		(void)snprintf(ret->code, sizeof(ret->code), "Http%d", in->status);
 	if (ret->message[0] == '\0')

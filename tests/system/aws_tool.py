@@ -57,6 +57,8 @@ class Tool:
         return self
 
     def __exit__(self, kind, *_):
+        if self.process.stdin.closed:
+            return
         if kind is None:
             self.stop()
         else:

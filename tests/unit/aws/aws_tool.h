@@ -2,8 +2,6 @@
 #ifndef TESTS_UNIT_AWS_AWS_TOOL_H
 #define TESTS_UNIT_AWS_AWS_TOOL_H
 
-#include <cjson/cJSON.h>
-
 #include "aws/client.h"
 #include "aws/transport.h"
 

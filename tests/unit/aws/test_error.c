@@ -62,6 +62,9 @@ static const struct answer answers[] = {
 	{ NULL, 403, "UnrecognizedClientException", "{\"message\":\"m\"}", AWS_DENIED, "UnrecognizedClientException", "m" },
 	{ NULL, 403, "InvalidSignatureException", "{}", AWS_DENIED, "InvalidSignatureException", NULL },
 	{ NULL, 403, "SignatureDoesNotMatch", "{}", AWS_DENIED, "SignatureDoesNotMatch", NULL },
+	{ NULL, 403, "SignatureDoesNotMatch", "{\"message\":\"Check it. The Canonical String for this request should have been 'POST\\n/\\n"
+	    "x-amz-security-token:T0kEn'\"}", AWS_DENIED, "SignatureDoesNotMatch", "Check it." },
+	{ NULL, 403, "A", "{\"message\":\"X-AMZ-Security-Token: T0kEn\"}", AWS_DENIED, "A", "HTTP 403 without a message" },
 	{ NULL, 403, "ExpiredTokenException", "{}", AWS_DENIED, "ExpiredTokenException", NULL },
 	{ NULL, 403, "MissingAuthenticationTokenException", "{}", AWS_DENIED, "MissingAuthenticationTokenException", NULL },
 	{ NULL, 403, "IncompleteSignatureException", "{}", AWS_DENIED, "IncompleteSignatureException", NULL },
