@@ -109,6 +109,22 @@ site_known(const struct upload *u, const struct target *t)
 	return NULL;
 }
 
+/* `batch create` refuses it; lineca.conf or the environment may have changed since. */
+static enum err_code
+check_distinct(const struct lane *l, size_t at, struct err *e)
+{
+	char where[AWS_SESSION_NAME_BYTES];
+
+	for (size_t i = 0; i < at; i++) {
+		if (l->sites[i] != l->sites[at])
+			continue;
+		aws_session_name(&l->sites[at]->session, where);
+		return err_set(e, ERR_CONFIG, "the batch %s goes to [aws %s] and [aws %s], which are both %s: correct lineca.conf", l->batches[0].name,
+		    l->targets[i]->name, l->targets[at]->name, where);
+	}
+	return ERR_OK;
+}
+
 static enum err_code
 open_sites(struct upload *u, struct err *e)
 {
@@ -116,8 +132,9 @@ open_sites(struct upload *u, struct err *e)
 
 	for (struct lane *l = u->lanes; l != NULL; l = l->next)
 		for (size_t i = 0; i < l->targets_count; i++)
-			if ((l->sites[i] = site_known(u, l->targets[i])) == NULL &&
-			    (rc = site_of(u, l->targets[i], &l->sites[i], e)) != ERR_OK)
+			if (((l->sites[i] = site_known(u, l->targets[i])) == NULL &&
+			     (rc = site_of(u, l->targets[i], &l->sites[i], e)) != ERR_OK) ||
+			    (rc = check_distinct(l, i, e)) != ERR_OK)
 				return rc;
 	return ERR_OK;
 }
