@@ -269,6 +269,12 @@ test_cost(void **state)
 	assert_plan(l, STATEMENT_QUEUE_BELOW);
 	fill(l, batch);
 	assert_int_equal(walk(l, batch), ROWS);
+	/* nothing is registered yet: said without a look at the rows */
+	f.state = CERTIFICATE_REGISTERED;
+	assert_ok(l->ops->certificate_list(l->reader, &f, note_page, &p, &e));
+	assert_int_equal(p.n, 0);
+	assert_int_equal(steps(l->reader, STATEMENT_LIST_ALL), 0);
+	f.state = CERTIFICATE_ISSUED;
 	settle(l, batch, target, 1, ROWS / 2);
 	assert_int_equal(mark(l, batch), ROWS / 2);
 	assert_int_equal(walk(l, batch), ROWS / 2);
