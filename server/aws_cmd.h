@@ -26,8 +26,9 @@ ERR_MUST_CHECK enum err_code	aws_cmd_open_settings(struct aws_cmd *a, const stru
 ERR_MUST_CHECK enum err_code	aws_cmd_connect(struct aws_cmd *a, const char *target, const char *account, struct err *e);
 void				aws_cmd_close(struct aws_cmd *a);
 
-/* One question, and its answer to on_reply. */
-typedef enum err_code		aws_cmd_reply(void *arg, const struct aws_reply *reply, struct err *e);
-ERR_MUST_CHECK enum err_code	aws_cmd_ask(struct aws_cmd *a, struct aws_request *r, aws_cmd_reply *on_reply, void *arg, struct err *e);
+/* One question, and its last answer to on_reply: aws_client_ask. */
+ERR_MUST_CHECK enum err_code	aws_cmd_ask(struct aws_cmd *a, struct aws_request *r,
+				    enum err_code (*on_reply)(void *arg, const struct aws_reply *, struct err *), void *arg,
+				    struct err *e);
 
 #endif

@@ -23,8 +23,8 @@ struct aws_session {
 void				aws_session_protect(void);
 
 /*
- * Opens it; borrows transport and t.  ERR_CONFIG: no account or region in lineca.conf, another account than there, credentials; ERR_PERMISSION: AWS refuses
- * them; ERR_IO: nobody answers.  s is all zeroes before; aws_session_close in any case.
+ * Opens it; borrows transport and t.  ERR_CONFIG: no account or region in lineca.conf, another account than there, credentials;
+ * ERR_PERMISSION: AWS refuses them; ERR_IO: nobody answers.  s is all zeroes before; aws_session_close in any case.
  */
 ERR_MUST_CHECK enum err_code	aws_session_open(struct aws_session *s, const struct target *t, struct transport *transport,
 				    struct err *e);

@@ -273,8 +273,6 @@ struct cas {
 	struct table	 table;
 	int64_t		 issued, registered;	/* of the CA at hand */
 	int64_t		 ca_id;
-	char		 names[LIMIT_CAS][LIMIT_NAME_BYTES + 1];
-	size_t		 names_count;
 };
 
 static enum err_code
@@ -354,26 +352,15 @@ out:
 }
 
 static enum err_code
-add_name(void *arg, const struct store_ca *ca, struct err *e)
-{
-	struct cas *l = arg;
-
-	(void)e;
-	if (l->names_count < LIMIT_CAS)
-		(void)snprintf(l->names[l->names_count++], sizeof(l->names[0]), "%s", ca->name);
-	return ERR_OK;
-}
-
-/* The names first: the ledger must not be held open while AWS is asked, for minutes perhaps. */
-static enum err_code
 put_cas(struct cas *l, struct err *e)
 {
+	struct issuer_names all;
 	enum err_code rc;
 
-	if ((rc = l->aws.home.ops->ca_list(l->aws.home.reader, add_name, l, e)) != ERR_OK)
+	if ((rc = issuer_names_read(&l->aws.home, &all, e)) != ERR_OK)
 		return rc;
-	for (size_t i = 0; i < l->names_count && rc == ERR_OK; i++)
-		rc = put_ca(l, l->names[i], e);
+	for (size_t i = 0; i < all.count && rc == ERR_OK; i++)
+		rc = put_ca(l, all.names[i], e);
 	return rc;
 }
 

@@ -118,28 +118,41 @@ check_endpoint(struct checks *k)
 
 /* ---- what must be there */
 
-static enum err_code
-check_ca(void *arg, const struct store_ca *ca, struct err *e)
+static void
+check_ca(struct checks *k, const char *name)
 {
-	struct checks *k = arg;
 	char id[AWS_CA_ID_BYTES], check[LIMIT_NAME_BYTES + 8], todo[LIMIT_NAME_BYTES + 64];
+	struct store_ca ca = { 0 };
 	struct iot_ca there;
 	struct err why;
 	bool found;
 
-	(void)e;
-	(void)snprintf(check, sizeof(check), "CA %s", ca->name);
-	if (aws_ca_id(ca->der, ca->der_len, id, &why) != ERR_OK || aws_ca_describe(&k->aws, id, &there, &found, &why) != ERR_OK) {
+	(void)snprintf(check, sizeof(check), "CA %s", name);
+	if (issuer_find(&k->aws.home, name, &ca, &why) != ERR_OK || aws_ca_id(ca.der, ca.der_len, id, &why) != ERR_OK ||
+	    aws_ca_describe(&k->aws, id, &there, &found, &why) != ERR_OK) {
 		put_check(k, check, CHECK_FAILED, why.log_text, "");
 	} else if (!found) {
-		(void)snprintf(todo, sizeof(todo), "lineca aws register-ca --ca \"%s\"", ca->name);
+		(void)snprintf(todo, sizeof(todo), "lineca aws register-ca --ca \"%s\"", name);
 		put_check(k, check, CHECK_FAILED, "not registered", todo);
 	} else if (!there.active) {
-		(void)snprintf(todo, sizeof(todo), "lineca aws activate-ca \"%s\"", ca->name);
+		(void)snprintf(todo, sizeof(todo), "lineca aws activate-ca \"%s\"", name);
 		put_check(k, check, CHECK_FAILED, "registered, inactive", todo);
 	} else
 		put_check(k, check, CHECK_OK, "registered, active", "");
-	return ERR_OK;
+	store_ca_done(&ca);
+}
+
+static void
+check_cas(struct checks *k)
+{
+	struct issuer_names all;
+	struct err why;
+
+	if (issuer_names_read(&k->aws.home, &all, &why) != ERR_OK)
+		put_check(k, "CA", CHECK_FAILED, why.log_text, "");
+	else
+		for (size_t i = 0; i < all.count; i++)
+			check_ca(k, all.names[i]);
 }
 
 struct presence {
@@ -276,15 +289,13 @@ static void
 check_section(struct checks *k, const char *name)
 {
 	char head[LIMIT_NAME_BYTES + 8];
-	struct err e;
 
 	(void)snprintf(head, sizeof(head), "[aws%s%s]", *name != '\0' ? " " : "", name);
 	k->section = head;
 	if (check_identity(k, name)) {
 		check_endpoint(k);
-		if (k->aws.target.with_ca != 0 &&
-		    k->aws.home.ops->ca_list(k->aws.home.reader, check_ca, k, &e) != ERR_OK)
-			put_check(k, "CA", CHECK_FAILED, e.log_text, "");
+		if (k->aws.target.with_ca != 0)
+			check_cas(k);
 		check_target(k);
 		check_permissions(k);
 	}

@@ -5,6 +5,7 @@
 #include "args.h"
 #include "base/hex.h"
 #include "table.h"
+#include "upload/status.h"
 #include "view.h"
 
 /* ---- list */
@@ -126,6 +127,42 @@ print_certificate(const struct store_certificate *c)
 	    id, key, issued, begins, ends);
 }
 
+/* How far it is in each account and region. */
+static void
+print_registrations(const cJSON *list)
+{
+	const cJSON *r, *step;
+
+	cJSON_ArrayForEach(r, list) {
+		(void)printf("\naws             %s/%s: %s\n", view_text_of(r, "account"), view_text_of(r, "region"), view_text_of(r, "state"));
+		(void)printf("arn             %s\ndone           ", view_text_of(r, "arn"));
+		cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(r, "done"))
+			(void)printf(" %s", cJSON_GetStringValue(step));
+		(void)printf("\nrequest id      %s\n", view_text_of(r, "request_id"));
+		if (*view_text_of(r, "code") != '\0')
+			(void)printf("refused         %s: %s: %s\n", view_text_of(r, "step"), view_text_of(r, "code"), view_text_of(r, "message"));
+	}
+}
+
+static enum err_code
+show(struct home *h, const struct store_certificate *c, bool json, struct err *e)
+{
+	cJSON *list, *o;
+	enum err_code rc;
+
+	if ((rc = upload_registrations_view(h->ops, h->reader, c->serial, &list, e)) != ERR_OK)
+		return rc;
+	if (json) {
+		o = view_certificate(c);
+		(void)cJSON_AddItemToObject(o, "registrations", list);
+		return view_put(o, e);
+	}
+	print_certificate(c);
+	print_registrations(list);
+	cJSON_Delete(list);
+	return ERR_OK;
+}
+
 enum err_code
 cmd_cert_show(struct cmd *c, struct err *e)
 {
@@ -138,12 +175,8 @@ cmd_cert_show(struct cmd *c, struct err *e)
 
 	if ((rc = args_parse(c, options, 1, 1, &serial, e)) != ERR_OK)
 		return rc;
-	if ((rc = home_open(&h, c->home, e)) == ERR_OK && (rc = find(&h, serial, &recorded, e)) == ERR_OK) {
-		if (json)
-			rc = print_json(NULL, recorded_certificate(recorded), e);
-		else
-			print_certificate(recorded_certificate(recorded));
-	}
+	if ((rc = home_open(&h, c->home, e)) == ERR_OK && (rc = find(&h, serial, &recorded, e)) == ERR_OK)
+		rc = show(&h, recorded_certificate(recorded), json, e);
 	recorded_free(recorded);
 	home_close(&h);
 	return rc;

@@ -36,7 +36,8 @@ deadline_parse(const char *text, int64_t now_us, int64_t *ret_us, struct err *e)
 		return ERR_OK;
 	}
 	if (strlen(text) != 5 || text[2] != ':')
-		return err_set(e, ERR_USAGE, "--deadline %.40s: a time as 06:00 (of this machine's time zone) or as 2026-11-20T06:00:00Z is needed", text);
+		return err_set(e, ERR_USAGE,
+		    "--deadline %.40s: a time as 06:00 (of this machine's time zone) or as 2026-11-20T06:00:00Z is needed", text);
 	memcpy(part, text, 2);
 	if (!number_parse(part, 0, 23, &hour) || !number_parse(text + 3, 0, 59, &minute) || localtime_r(&now, &tm) == NULL)
 		return err_set(e, ERR_USAGE, "--deadline %.40s: hours 00 to 23 and minutes 00 to 59", text);
@@ -204,22 +205,6 @@ out:
 
 /* ---- status */
 
-static const char *
-text_of(const cJSON *o, const char *name)
-{
-	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
-
-	return text != NULL ? text : "";
-}
-
-static int64_t
-number_of(const cJSON *o, const char *name)
-{
-	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsNumber(n) ? (int64_t)n->valuedouble : 0;
-}
-
 static void
 print_last_run(const cJSON *run, bool running)
 {
@@ -228,12 +213,12 @@ print_last_run(const cJSON *run, bool running)
 		return;
 	}
 	(void)printf("%-11s %.19sZ%s%.19s%s: %lld registered, %lld parked of %lld; %lld calls, %lld throttled\n",
-	    running ? "this run" : "last run", text_of(run, "started_at"), text_of(run, "ended_at")[0] != '\0' ? " to " : "",
-	    text_of(run, "ended_at"), text_of(run, "ended_at")[0] != '\0' ? "Z" : "", (long long)number_of(run, "registered"),
-	    (long long)number_of(run, "parked"), (long long)number_of(run, "queued"), (long long)number_of(run, "calls"),
-	    (long long)number_of(run, "throttled"));
-	if (text_of(run, "outcome")[0] != '\0')
-		(void)printf("outcome     %s\n", text_of(run, "outcome"));
+	    running ? "this run" : "last run", view_text_of(run, "started_at"), view_text_of(run, "ended_at")[0] != '\0' ? " to " : "",
+	    view_text_of(run, "ended_at"), view_text_of(run, "ended_at")[0] != '\0' ? "Z" : "", (long long)view_number_of(run, "registered"),
+	    (long long)view_number_of(run, "parked"), (long long)view_number_of(run, "queued"), (long long)view_number_of(run, "calls"),
+	    (long long)view_number_of(run, "throttled"));
+	if (view_text_of(run, "outcome")[0] != '\0')
+		(void)printf("outcome     %s\n", view_text_of(run, "outcome"));
 	else if (!running)
 		(void)printf("outcome     killed before it could say; the next run goes on where it was\n");
 }
@@ -248,19 +233,19 @@ print_status(const cJSON *o)
 	const cJSON *i;
 	struct table t;
 
-	(void)printf("queued      %lld\nregistered  %lld\nparked      %lld\n", (long long)number_of(o, "queued"),
-	    (long long)number_of(o, "registered"), (long long)number_of(o, "parked"));
+	(void)printf("queued      %lld\nregistered  %lld\nparked      %lld\n", (long long)view_number_of(o, "queued"),
+	    (long long)view_number_of(o, "registered"), (long long)view_number_of(o, "parked"));
 	if (running)
-		(void)printf("running     process %lld\n", (long long)number_of(o, "running"));
+		(void)printf("running     process %lld\n", (long long)view_number_of(o, "running"));
 	print_last_run(cJSON_GetObjectItemCaseSensitive(o, "last_run"), running);
 	if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "batches")) > 0) {
 		(void)printf("\n");
 		table_begin(&t, batch_titles);
 		cJSON_ArrayForEach(i, cJSON_GetObjectItemCaseSensitive(o, "batches")) {
-			table_text(&t, text_of(i, "batch"));
-			table_number(&t, number_of(i, "queued"));
-			table_number(&t, number_of(i, "registered"));
-			table_number(&t, number_of(i, "parked"));
+			table_text(&t, view_text_of(i, "batch"));
+			table_number(&t, view_number_of(i, "queued"));
+			table_number(&t, view_number_of(i, "registered"));
+			table_number(&t, view_number_of(i, "parked"));
 		}
 		table_end(&t);
 	}
@@ -269,16 +254,17 @@ print_status(const cJSON *o)
 	(void)printf("\n");
 	table_begin(&t, reason_titles);
 	cJSON_ArrayForEach(i, cJSON_GetObjectItemCaseSensitive(o, "reasons")) {
-		(void)snprintf(where, sizeof(where), "%s/%s", text_of(i, "account"), text_of(i, "region"));
-		table_number(&t, number_of(i, "count"));
-		table_text(&t, text_of(i, "batch"));
+		(void)snprintf(where, sizeof(where), "%s/%s", view_text_of(i, "account"), view_text_of(i, "region"));
+		table_number(&t, view_number_of(i, "count"));
+		table_text(&t, view_text_of(i, "batch"));
 		table_text(&t, where);
-		table_text(&t, text_of(i, "step"));
-		table_text(&t, text_of(i, "code"));
-		table_text(&t, text_of(i, "message"));
+		table_text(&t, view_text_of(i, "step"));
+		table_text(&t, view_text_of(i, "code"));
+		table_text(&t, view_text_of(i, "message"));
 	}
 	table_end(&t);
-	(void)printf("\nWhen the reason is mended: `lineca upload retry`, then `lineca upload`. Which devices: `lineca cert list --state parked`.\n");
+	(void)printf("\nWhich devices: `lineca cert list --state parked`. When the reason is mended: `lineca upload retry`, then "
+	    "`lineca upload`.\n");
 }
 
 enum err_code

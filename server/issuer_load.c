@@ -6,35 +6,36 @@
 
 #include "base/file.h"
 
-/* The name of the only CA, and how many there are. */
-struct only_ca {
-	char	name[LIMIT_NAME_BYTES + 1];
-	int	count;
-};
-
 static enum err_code
 on_ca(void *arg, const struct store_ca *ca, struct err *e)
 {
-	struct only_ca *only = arg;
+	struct issuer_names *n = arg;
 
-	(void)e;
-	memcpy(only->name, ca->name, sizeof(only->name));
-	only->count++;
+	if (n->count == LIMIT_CAS)
+		return err_set(e, ERR_CONFIG, "the ledger has more than %d CAs", LIMIT_CAS);
+	memcpy(n->names[n->count++], ca->name, sizeof(n->names[0]));
 	return ERR_OK;
+}
+
+enum err_code
+issuer_names_read(struct home *h, struct issuer_names *ret, struct err *e)
+{
+	ret->count = 0;
+	return h->ops->ca_list(h->reader, on_ca, ret, e);
 }
 
 enum err_code
 issuer_find(struct home *h, const char *name, struct store_ca *ret, struct err *e)
 {
-	struct only_ca only = { 0 };
+	struct issuer_names all;
 	enum err_code rc;
 
 	if (name == NULL) {
-		if ((rc = h->ops->ca_list(h->reader, on_ca, &only, e)) != ERR_OK)
+		if ((rc = issuer_names_read(h, &all, e)) != ERR_OK)
 			return rc;
-		if (only.count != 1)
-			return err_set(e, ERR_USAGE, "there are %d CAs: name one; `lineca ca list` lists them", only.count);
-		name = only.name;
+		if (all.count != 1)
+			return err_set(e, ERR_USAGE, "there are %zu CAs: name one; `lineca ca list` lists them", all.count);
+		name = all.names[0];
 	}
 	if ((rc = h->ops->ca_find(h->reader, name, ret, e)) == ERR_NOT_FOUND)
 		return err_set(e, rc, "there is no CA \"%.64s\"; `lineca ca list` names them", name);

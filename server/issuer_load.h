@@ -9,6 +9,12 @@
 #include "db/store.h"
 #include "home.h"
 
+/* Those of all CAs, copied: whoever does something slow for each must not hold the ledger open meanwhile. */
+struct issuer_names {
+	char	names[LIMIT_CAS][LIMIT_NAME_BYTES + 1];
+	size_t	count;
+};
+ERR_MUST_CHECK enum err_code	issuer_names_read(struct home *h, struct issuer_names *ret, struct err *e);
 
 /*
  * The CA of that name, active or not; NULL: the only one there is.  *ret is all zeroes before and the caller's afterwards

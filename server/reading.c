@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/number.h"
 #include "status.h"
+#include "upload/status.h"
 #include "view.h"
 #include "worker.h"
 
@@ -253,47 +254,71 @@ reading_certificates(struct http_request *req, void *arg)
 
 /* The certificate of the path; the caller frees. */
 static enum err_code
-find_certificate(struct http_request *req, struct line *l, struct recorded **ret, struct err *e)
+find_certificate(struct http_request *req, struct line *l, struct worker *w, struct recorded **ret, struct err *e)
 {
 	uint8_t serial[STORE_SERIAL_BYTES];
-	struct worker *w;
-	enum err_code rc;
 
 	if (!hex_decode(http_request_argument(req), serial, sizeof(serial)))
 		return err_say(e, ERR_NOT_FOUND, "A serial has %d hexadecimal digits.", 2 * STORE_SERIAL_BYTES);
-	if ((rc = worker_get(l, &w, e)) != ERR_OK)
-		return rc;
 	return l->home->ops->recorded_find_serial(w->reader, serial, ret, e);
 }
 
-static void
-reply_certificate(struct http_request *req, struct line *l, bool pem)
+void
+reading_certificate(struct http_request *req, void *arg)
+{
+	struct recorded *recorded = NULL;
+	cJSON *o, *registrations;
+	struct line *l = arg;
+	struct worker *w;
+	struct err e;
+
+	if (worker_get(l, &w, &e) != ERR_OK || find_certificate(req, l, w, &recorded, &e) != ERR_OK ||
+	    upload_registrations_view(l->home->ops, w->reader, recorded_certificate(recorded)->serial, &registrations, &e) != ERR_OK) {
+		recorded_free(recorded);
+		http_reply_problem(req, &e);
+		return;
+	}
+	o = view_certificate(recorded_certificate(recorded));
+	(void)cJSON_AddItemToObject(o, "registrations", registrations);
+	recorded_free(recorded);
+	reply_text(req, json_type, view_print(o));
+}
+
+void
+reading_certificate_pem(struct http_request *req, void *arg)
 {
 	const struct store_certificate *c;
 	struct recorded *recorded = NULL;
+	struct line *l = arg;
+	struct worker *w;
 	struct err e;
 	char *text;
 
-	if (find_certificate(req, l, &recorded, &e) != ERR_OK) {
+	if (worker_get(l, &w, &e) != ERR_OK || find_certificate(req, l, w, &recorded, &e) != ERR_OK) {
 		http_reply_problem(req, &e);
 		return;
 	}
 	c = recorded_certificate(recorded);
-	text = pem ? view_pem(c->der, c->der_len) : view_print(view_certificate(c));
+	text = view_pem(c->der, c->der_len);
 	recorded_free(recorded);
-	reply_text(req, pem ? pem_type : json_type, text);
+	reply_text(req, pem_type, text);
 }
 
-void
-reading_certificate(struct http_request *req, void *line)
-{
-	reply_certificate(req, line, false);
-}
+/* ---- the upload */
 
 void
-reading_certificate_pem(struct http_request *req, void *line)
+reading_uploads(struct http_request *req, void *arg)
 {
-	reply_certificate(req, line, true);
+	struct line *l = arg;
+	struct worker *w;
+	struct err e;
+	cJSON *o;
+
+	if (worker_get(l, &w, &e) != ERR_OK || upload_status_view(l->home, w->reader, &o, &e) != ERR_OK) {
+		http_reply_problem(req, &e);
+		return;
+	}
+	reply_text(req, json_type, view_print(o));
 }
 
 /* ---- health */

@@ -12,6 +12,7 @@ void	reading_batch(struct http_request *req, void *line);		/* /v1/batches/{name}
 void	reading_certificates(struct http_request *req, void *line);	/* /v1/certificates */
 void	reading_certificate(struct http_request *req, void *line);	/* /v1/certificates/{serial} */
 void	reading_certificate_pem(struct http_request *req, void *line);	/* /v1/certificates/{serial}.pem */
+void	reading_uploads(struct http_request *req, void *line);		/* /v1/uploads */
 void	reading_healthz(struct http_request *req, void *line);		/* /healthz */
 void	reading_readyz(struct http_request *req, void *line);		/* /readyz */
 

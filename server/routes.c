@@ -20,6 +20,7 @@ const struct http_route routes[] = {
 	{ HTTP_GET, "/v1/certificates", 0, NULL, false, reading_certificates },
 	{ HTTP_GET, "/v1/certificates/{}.pem", 0, NULL, false, reading_certificate_pem },
 	{ HTTP_GET, "/v1/certificates/{}", 0, NULL, false, reading_certificate },
+	{ HTTP_GET, "/v1/uploads", 0, NULL, false, reading_uploads },
 	{ HTTP_GET, "/healthz", 0, NULL, false, reading_healthz },
 	{ HTTP_GET, "/readyz", 0, NULL, false, reading_readyz },
 	{ HTTP_GET, "/", 0, NULL, false, page_index },

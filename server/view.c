@@ -50,6 +50,10 @@ view_certificate(const struct store_certificate *c)
 	(void)cJSON_AddStringToObject(o, "ca", c->ca_name);
 	(void)cJSON_AddStringToObject(o, "profile", c->profile);
 	(void)cJSON_AddStringToObject(o, "state", certificate_state_name(c->state));
+	if (c->reason[0] != '\0')
+		(void)cJSON_AddStringToObject(o, "reason", c->reason);
+	else
+		(void)cJSON_AddNullToObject(o, "reason");
 	view_hex(o, "certificate_id", c->certificate_id, sizeof(c->certificate_id));
 	view_hex(o, "key_id", c->key_id, sizeof(c->key_id));
 	view_time_s(o, "not_before", c->not_before_s);
@@ -126,6 +130,22 @@ view_pem(const uint8_t *der, size_t der_len)
 	if (text != NULL)
 		(void)pem_encode_certificate(der, der_len, text);
 	return text;
+}
+
+const char *
+view_text_of(const cJSON *o, const char *name)
+{
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(o, name));
+
+	return text != NULL ? text : "";
+}
+
+int64_t
+view_number_of(const cJSON *o, const char *name)
+{
+	const cJSON *n = cJSON_GetObjectItemCaseSensitive(o, name);
+
+	return cJSON_IsNumber(n) ? (int64_t)n->valuedouble : 0;
 }
 
 char *

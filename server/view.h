@@ -21,6 +21,10 @@ char	*view_pem(const uint8_t *der, size_t der_len);
 void	 view_time_s(cJSON *o, const char *name, int64_t s);
 void	 view_time_us(cJSON *o, const char *name, int64_t us);	/* 0: null */
 
+/* A member as it was put there, for those who print for people; "" and 0 for null and for none. */
+const char	*view_text_of(const cJSON *o, const char *name);
+int64_t		 view_number_of(const cJSON *o, const char *name);
+
 /* Prints the object as one line with its end and deletes it.  NULL without memory (also for NULL). */
 char	*view_print(cJSON *o);
 

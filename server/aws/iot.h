@@ -98,7 +98,9 @@ struct iot_attribute {
 void	iot_create_thing(struct aws_request *r, const char *thing, const char *type, const struct iot_attribute *attributes,
 	    size_t attributes_count);
 void	iot_describe_thing(struct aws_request *r, const char *thing);
-/* Is the thing of that type, and has it at least these attributes with these values?  false also for no such answer. */
+/* false: no such answer. */
+bool	iot_thing_read(const struct aws_reply *reply);
+/* The thing of such an answer: is it of that type, and has it at least these attributes with these values? */
 bool	iot_thing_matches(const struct aws_reply *reply, const char *type, const struct iot_attribute *attributes,
 	    size_t attributes_count);
 void	iot_attach_thing_principal(struct aws_request *r, const char *thing, const char *arn);

@@ -154,13 +154,17 @@ iot_certificate_read(const struct aws_reply *reply, struct iot_certificate *ret)
 }
 
 bool
+iot_thing_read(const struct aws_reply *reply)
+{
+	return text_of(reply->json, "thingName") != NULL;
+}
+
+bool
 iot_thing_matches(const struct aws_reply *reply, const char *type, const struct iot_attribute *attributes,
     size_t attributes_count)
 {
 	const cJSON *have = cJSON_GetObjectItemCaseSensitive(reply->json, "attributes");
 
-	if (text_of(reply->json, "thingName") == NULL)
-		return false;
 	if (type != NULL && *type != '\0' && !text_is(reply->json, "thingTypeName", type))
 		return false;
 	for (size_t i = 0; i < attributes_count; i++)

@@ -105,4 +105,3 @@ send_ready(struct run *r)
 		for (size_t op = 0; op < SEND_ORDER; op++)
 			send_operation(r, r->u->sites[i], send_order[op]);
 }
-

@@ -1,7 +1,6 @@
 #include "upload/status.h"
 
-#include <string.h>
-
+#include "upload/step.h"
 #include "view.h"
 
 struct totalling {
@@ -113,4 +112,51 @@ out:
 	cJSON_Delete(reasons);
 	cJSON_Delete(o);
 	return rc;
+}
+
+static void
+add_text(cJSON *o, const char *name, const char *text)
+{
+	if (*text != '\0')
+		(void)cJSON_AddStringToObject(o, name, text);
+	else
+		(void)cJSON_AddNullToObject(o, name);
+}
+
+static enum err_code
+on_registration(void *arg, const struct store_registration *r, const struct store_target *t, struct err *e)
+{
+	cJSON *o = cJSON_CreateObject(), *steps = cJSON_AddArrayToObject(o, "done");
+
+	(void)e;
+	for (uint32_t step = STEP_REGISTER; step <= STEP_ACTIVATE; step <<= 1)
+		if ((r->done & step) != 0)
+			(void)cJSON_AddItemToArray(steps, cJSON_CreateString(step_name(step)));
+	(void)cJSON_AddStringToObject(o, "account", t->account);
+	(void)cJSON_AddStringToObject(o, "region", t->region);
+	(void)cJSON_AddStringToObject(o, "state", registration_state_name(r->state));
+	add_text(o, "arn", r->arn);
+	add_text(o, "step", r->step);
+	add_text(o, "code", r->code);
+	add_text(o, "message", r->message);
+	add_text(o, "request_id", r->request_id);
+	(void)cJSON_AddNumberToObject(o, "failures", (double)r->attempts);
+	view_time_us(o, "updated_at", r->updated_at_us);
+	(void)cJSON_AddItemToArray(arg, o);
+	return ERR_OK;
+}
+
+enum err_code
+upload_registrations_view(const struct store_ops *ops, struct store_reader *r, const uint8_t serial[STORE_SERIAL_BYTES],
+    cJSON **ret, struct err *e)
+{
+	cJSON *list = cJSON_CreateArray();
+	enum err_code rc;
+
+	if ((rc = ops->registration_list(r, store_serial_key(serial), on_registration, list, e)) != ERR_OK) {
+		cJSON_Delete(list);
+		return rc;
+	}
+	*ret = list;
+	return ERR_OK;
 }

@@ -1,4 +1,4 @@
-/* Where the upload stands, read from the ledger at any time, while a run goes too. */
+/* Where the upload stands, read from the ledger at any time, while a run goes too.  Any thread with its own reader. */
 #ifndef UPLOAD_STATUS_H
 #define UPLOAD_STATUS_H
 
@@ -19,5 +19,12 @@ ERR_MUST_CHECK enum err_code	upload_totals_read(const struct store_ops *ops, str
  * do, reasons of what is parked.  The caller's: cJSON_Delete.  h for the lock and ops; r for the reading thread.
  */
 ERR_MUST_CHECK enum err_code	upload_status_view(const struct home *h, struct store_reader *r, cJSON **ret, struct err *e);
+
+/*
+ * How far one certificate is, a registration a target, as an array: account, region, state, arn, steps done, and the last failure.  The
+ * caller's: cJSON_Delete.
+ */
+ERR_MUST_CHECK enum err_code	upload_registrations_view(const struct store_ops *ops, struct store_reader *r,
+				    const uint8_t serial[STORE_SERIAL_BYTES], cJSON **ret, struct err *e);
 
 #endif

@@ -362,6 +362,8 @@ thing_compared(struct step_work *w, const struct aws_reply *reply)
 	struct err e;
 	size_t count;
 
+	if (!iot_thing_read(reply))
+		return no_answer(w);
 	if (target_thing_attributes(w->target, w->values, attributes, &count, &e) != ERR_OK)
 		return park(w, "ThingName", e.client_text);
 	if (w->target->thing_exists == TARGET_KEEP || iot_thing_matches(reply, w->target->thing_type, attributes, count))

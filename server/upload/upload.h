@@ -57,8 +57,8 @@ struct upload_result {
 
 /*
  * Runs until the queue is empty, the limit or deadline is reached, SIGTERM or SIGINT comes, or nothing can go on.  ret is written in any
- * case.  ERR_PERMISSION: AWS said 401 or 403; ERR_IO: AWS took nothing for give_up_s, or is not who it says; ERR_STORAGE: the ledger failed.  Whatever was recorded stays;
- * the next run goes on there.
+ * case.  ERR_PERMISSION: AWS said 401 or 403; ERR_IO: AWS took nothing for give_up_s, or is not who it says; ERR_STORAGE: the ledger
+ * failed.  Whatever was recorded stays; the next run goes on there.
  */
 ERR_MUST_CHECK enum err_code	upload_run(struct upload *u, const struct upload_options *o, struct report *report,
 				    struct upload_result *ret, struct err *e);
