@@ -111,7 +111,8 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    "SELECT id, name, active, key_ref, der, created_at_us FROM ca ORDER BY id")                 \
 	/* queue.c */                                                                                   \
 	X(QUEUE_PAGE, FOR_READER,                                                                       \
-	    "SELECT " CERTIFICATE_COLUMNS " FROM batch q CROSS JOIN outbox o" OUTBOX_JOINS " WHERE q.id = ?1 AND o.batch_id = q.id AND o.cert_id > max(?2, q.queue_after) AND o.state = 0" \
+	    "SELECT " CERTIFICATE_COLUMNS " FROM batch q CROSS JOIN outbox o" OUTBOX_JOINS              \
+	    " WHERE q.id = ?1 AND o.batch_id = q.id AND o.cert_id > max(?2, q.queue_after) AND o.state = 0" \
 	    " AND q.issued > q.registered + q.parked ORDER BY o.cert_id LIMIT ?3")                      \
 	X(QUEUE_WALK, FOR_WRITER,                                                                       \
 	    "SELECT o.cert_id, o.state FROM batch q CROSS JOIN outbox o"                                \

@@ -105,9 +105,11 @@ enum err_code	sqlite_queue_page(struct store_reader *r, int64_t batch_id, int64_
 		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
 
 /* registration.c */
-enum err_code	sqlite_registration_record(struct store *s, const struct store_registration_row *rows, size_t n, const struct store_upload_run *run,
+enum err_code	sqlite_registration_record(struct store *s, const struct store_registration_row *rows,
+		    size_t n, const struct store_upload_run *run,
 		    struct err *e);
-enum err_code	sqlite_registration_find(struct store_reader *r, int64_t cert_id, int64_t target_id, struct store_registration *ret, struct err *e);
+enum err_code	sqlite_registration_find(struct store_reader *r, int64_t cert_id, int64_t target_id,
+		    struct store_registration *ret, struct err *e);
 enum err_code	sqlite_registration_list(struct store_reader *r, int64_t cert_id,
 		    enum err_code (*row)(void *, const struct store_registration *, const struct store_target *, struct err *), void *arg,
 		    struct err *e);
@@ -128,7 +130,8 @@ enum err_code	sqlite_upload_run_begin(struct store *s, struct store_upload_run *
 enum err_code	sqlite_upload_run_newest(struct store_reader *r, struct store_upload_run *ret, struct err *e);
 
 /* verification.c */
-enum err_code	sqlite_verification_record(struct store *s, int64_t ca_id, const uint8_t serial[STORE_SERIAL_BYTES], const uint8_t *der, size_t der_len,
+enum err_code	sqlite_verification_record(struct store *s, int64_t ca_id,
+		    const uint8_t serial[STORE_SERIAL_BYTES], const uint8_t *der, size_t der_len,
 		    int64_t issued_at_us, struct err *e);
 
 #endif
