@@ -17,6 +17,8 @@ enum {
 	POLL_MAX_MS = 100,
 	/* Answers that came within this time are recorded in one transaction. */
 	GATHER_US = 4000,
+	/* How often the length of the queue is looked at. */
+	COUNT_EVERY_US = 5 * 1000 * 1000,
 	/* When stopping: what is under way may end for so long. */
 	DRAIN_US = 30 * 1000 * 1000
 };
@@ -222,6 +224,23 @@ settle_is_due(const struct run *r, int64_t now_us)
 	return r->answered.count >= GATHER_ENOUGH || r->in_flight == 0 || now_us - r->answered_us >= GATHER_US;
 }
 
+/* The line goes on issuing while we upload. */
+static void
+look_at_queue(struct run *r, int64_t now_us)
+{
+	int64_t queued, settled = r->row.registered + r->row.parked;
+	struct err ignored;
+
+	if (now_us - r->counted_us < COUNT_EVERY_US)
+		return;
+	r->counted_us = now_us;
+	if (upload_queued(r->u, &queued, &ignored) != ERR_OK)
+		return;		/* the bar is a little old then */
+	r->progress.total = settled + queued;
+	if (r->options->limit > 0 && r->options->limit < r->progress.total)
+		r->progress.total = r->options->limit;
+}
+
 static enum err_code
 turn(struct run *r, struct err *e)
 {
@@ -241,6 +260,7 @@ turn(struct run *r, struct err *e)
 	now_us = clock_monotonic_us();
 	if (r->answered.count > 0 && settle_is_due(r, now_us) && (rc = settle(r, e)) != ERR_OK)
 		return rc;
+	look_at_queue(r, now_us);
 	progress_tick(&r->progress, r->row.registered, r->row.parked, now_us);
 	return ERR_OK;
 }

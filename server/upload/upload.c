@@ -217,6 +217,24 @@ upload_open(struct upload *u, struct home *h, const char *batch, struct err *e)
 	return check_lanes(u, e);
 }
 
+enum err_code
+upload_queued(const struct upload *u, int64_t *ret, struct err *e)
+{
+	struct store_batch b;
+	int64_t sum = 0;
+	enum err_code rc;
+
+	for (const struct lane *l = u->lanes; l != NULL; l = l->next) {
+		for (size_t i = 0; i < l->batches_count; i++) {
+			if ((rc = u->home->ops->batch_find(u->home->reader, l->batches[i].name, &b, e)) != ERR_OK)
+				return rc;
+			sum += b.issued - b.registered - b.parked;
+		}
+	}
+	*ret = sum;
+	return ERR_OK;
+}
+
 void
 upload_close(struct upload *u)
 {

@@ -39,6 +39,9 @@ struct upload {
 ERR_MUST_CHECK enum err_code	upload_open(struct upload *u, struct home *h, const char *batch, struct err *e);
 void				upload_close(struct upload *u);
 
+/* Certificates of the batches of u that wait now: the line may have issued more since. */
+ERR_MUST_CHECK enum err_code	upload_queued(const struct upload *u, int64_t *ret, struct err *e);
+
 struct upload_options {
 	int64_t		 limit;		/* at most so many certificates; 0: all */
 	int64_t		 deadline_us;	/* wall clock; 0: none */
