@@ -72,7 +72,7 @@ client_init(struct aws_client *c, const struct aws_client_options *o, struct err
 	if ((rc = endpoint_partition(c->region, &c->partition, e)) != ERR_OK ||
 	    (rc = endpoint_make(AWS_IOT, c->region, c->partition, c->env.iot_url, &c->endpoints[AWS_IOT], e)) != ERR_OK ||
 	    (rc = endpoint_make(AWS_STS, c->region, c->partition, c->env.sts_url, &c->endpoints[AWS_STS], e)) != ERR_OK ||
-	    (rc = credential_source_new(&c->env, o->imds, o->transport, o->clock, &c->source, e)) != ERR_OK ||
+	    (rc = credential_source_new(&c->env, o->imds, o->clock, &c->source, e)) != ERR_OK ||
 	    (rc = credential_source_get(c->source, &cred, e)) != ERR_OK)
 		return rc;
 	(void)snprintf(c->source_name, sizeof(c->source_name), "%s", cred->source);

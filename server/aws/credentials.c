@@ -237,13 +237,12 @@ say_none(const struct credential_source *s, struct err *e)
 }
 
 enum err_code
-credential_source_new(const struct aws_environment *env, bool imds, struct transport *t, const struct clock *clk,
-    struct credential_source **ret, struct err *e)
+credential_source_new(const struct aws_environment *env, bool imds, const struct clock *clk, struct credential_source **ret,
+    struct err *e)
 {
 	struct credential_source *s;
 	enum err_code rc = ERR_NOT_FOUND;
 
-	(void)t;	/* a provider that asks over HTTP waits for its answer: on a transport of its own (credential_service.c) */
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return err_set(e, ERR_NOMEM, "no memory for AWS credentials");
 	*s = (struct credential_source){ .env = env, .imds = imds, .clk = clk };

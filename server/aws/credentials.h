@@ -15,7 +15,6 @@
 #include <stdint.h>
 
 #include "aws/environment.h"
-#include "aws/transport.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -32,14 +31,14 @@ struct aws_credentials {
 struct credential_source;
 
 /*
- * Finds out which provider applies and reads it once.  Borrows env and clk, which must outlive it.  t is not used: who needs
- * credentials may stand in one of its callbacks, so that what asks over HTTP waits on a transport of its own.
+ * Finds out which provider applies and reads it once.  Borrows env and clk, which must outlive it.  What asks over HTTP
+ * does it on a transport of its own: who needs credentials may stand in a callback of the shared one.
  * imds: ask the EC2 metadata service when nothing else has any (off on a factory host: the question would hang).
  * ERR_NOT_FOUND: nobody has any, and how to give some.  ERR_CONFIG: half a pair, a profile that does not exist, one that needs SSO or a
  * role, a credential_process that failed, credentials that are over.  ERR_PERMISSION: a file that others may read, with the chmod to do.
  */
-ERR_MUST_CHECK enum err_code	credential_source_new(const struct aws_environment *env, bool imds, struct transport *t,
-				    const struct clock *clk, struct credential_source **ret, struct err *e);
+ERR_MUST_CHECK enum err_code	credential_source_new(const struct aws_environment *env, bool imds, const struct clock *clk,
+				    struct credential_source **ret, struct err *e);
 void				credential_source_free(struct credential_source *s);	/* wipes; takes NULL */
 
 /*

@@ -61,7 +61,7 @@ open_source(const char *profile, bool imds, struct err *e)
 	close_source();
 	if ((rc = environment_read(profile, &env, e)) != ERR_OK)
 		return rc;
-	return credential_source_new(&env, imds, NULL, &clk, &source, e);
+	return credential_source_new(&env, imds, &clk, &source, e);
 }
 
 static void
