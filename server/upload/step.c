@@ -444,7 +444,8 @@ step_answer(struct step_work *w, const struct aws_reply *reply)
 		return STEP_AGAIN;
 	case AWS_CA_STATE:
 		note_failure(w, reply->code, reply->message);
-		return w->call == CALL_REGISTER ? STEP_STOP_CA : STEP_PARK;
+		/* without a CA it can only be the certificate itself */
+		return w->call == CALL_REGISTER && w->ca_pem != NULL ? STEP_STOP_CA : STEP_PARK;
 	case AWS_REFUSED:
 		return park(w, reply->code, reply->message);
 	case AWS_DENIED:
