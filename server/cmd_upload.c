@@ -161,7 +161,7 @@ run(struct cmd *c, struct upload *u, const struct upload_args *a, const struct u
 			result.queued = totals.queued;
 		print_result(&result, &report);
 		/* what was asked for is not all done: --limit asks for no more than that */
-		c->in_part = result.parked > 0 || result.left > 0 || result.stopped || u->set_aside.code != ERR_OK;
+		c->in_part = result.parked > 0 || result.left > 0 || result.stopped || u->set_aside_count > 0;
 	}
 	close_rc = report_close(&report, rc == ERR_OK ? e : &second);
 	return rc != ERR_OK ? rc : close_rc;

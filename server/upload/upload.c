@@ -141,14 +141,14 @@ open_sites(struct upload *u, struct err *e)
 
 /* ---- whether AWS will take it */
 
-/* ERR_CONFLICT sets something aside, is said once, and lets the others go on. */
+/* ERR_CONFLICT sets something aside and lets the others go on. */
 static enum err_code
 set_aside(struct upload *u, enum err_code rc, const struct err *why, struct err *e)
 {
 	if (rc == ERR_CONFLICT) {
-		log_event(LOG_WARN, "upload", "%s", why->log_text);
-		if (u->set_aside.code == ERR_OK)
-			u->set_aside = *why;
+		if (u->set_aside_count < UPLOAD_SET_ASIDE_MAX)
+			u->set_aside[u->set_aside_count] = *why;
+		u->set_aside_count++;
 		return ERR_OK;
 	}
 	if (rc != ERR_OK)
@@ -188,9 +188,12 @@ check_lanes(struct upload *u, struct err *e)
 		for (size_t b = 0; b < l->batches_count; b++)
 			any = any || lane_takes_batch(l, &l->batches[b]);
 	}
-	if (any)
-		return ERR_OK;
-	return err_set(e, ERR_CONFLICT, "nothing of the queue can go; first of all, %s", u->set_aside.log_text);
+	if (!any)
+		return err_set(e, ERR_CONFLICT, "nothing can be uploaded: %s%s", u->set_aside[0].log_text,
+		    u->set_aside_count > 1 ? "; and more, which `lineca aws check` lists" : "");
+	for (size_t i = 0; i < u->set_aside_count && i < UPLOAD_SET_ASIDE_MAX; i++)
+		log_event(LOG_WARN, "upload", "%s", u->set_aside[i].log_text);
+	return ERR_OK;
 }
 
 static int

@@ -18,6 +18,8 @@ struct upload_ca {
 	char		*pem;
 };
 
+enum { UPLOAD_SET_ASIDE_MAX = 16 };
+
 struct upload {
 	struct home		*home;		/* borrowed */
 	struct transport	*transport;
@@ -27,7 +29,8 @@ struct upload {
 	struct upload_ca	 cas[LIMIT_CAS];
 	size_t			 cas_count;
 	int64_t			 queued;	/* certificates that wait, of the batches asked for */
-	struct err		 set_aside;	/* why some of them cannot go now; code ERR_OK: all can */
+	struct err		 set_aside[UPLOAD_SET_ASIDE_MAX];	/* why some of them cannot go now */
+	size_t			 set_aside_count;	/* 0: all can; may be more than are kept */
 };
 
 /*
