@@ -1,0 +1,200 @@
+"""One batch in several accounts and regions: each on its own, counted when all are done."""
+import aws
+import limits
+import uploads
+from uploads import cloud, plant, standin  # noqa: F401  fixtures
+
+US = "us-east-1"
+HERE, THERE = (aws.ACCOUNT, aws.REGION), (aws.ACCOUNT, US)
+
+
+def two_regions(plant, **settings):
+    plant.configure(**settings)
+    plant.configure("aws us", region=US)
+    plant.configure(region=aws.REGION)
+
+
+def two_cas(plant, env=None):
+    plant.register_ca()
+    plant.register_ca("--target", "us", env=env)
+
+
+def test_two_regions(plant, cloud):
+    """One batch in both, with the same latency, so that both answers are recorded together: counted once."""
+    two_regions(plant)
+    ids = plant.queue(70, "lot", "--aws", "aws,us", ca=False)
+    two_cas(plant)
+    cloud.faults({"kind": "latency", "ms": 20})
+    done = plant.upload()
+    assert done.counts() == (70, 0, 0) and len(done.rows) == 140
+    plant.agree(70, targets=(HERE, THERE))
+    assert len(cloud.certificates(*HERE)) == len(cloud.certificates(*THERE)) == len(ids) == 70
+    assert {(r["region"], r["arn"].split(":")[3]) for r in done.rows} == {(aws.REGION, aws.REGION), (US, US)}
+    assert plant.status()["last_run"]["registered"] == 70
+
+
+def test_two_regions_one_refuses(plant, cloud):
+    """A row that one region refuses: registered in the other, parked as a whole, and done after a retry, once in each."""
+    two_regions(plant)
+    ids = plant.queue(6, "lot", "--aws", "aws,us", ca=False)
+    two_cas(plant)
+    cloud.faults({"kind": "error", **uploads.BAD_ROW, "region": US, "operations": ["RegisterCertificate"], "subjects": ids[:2]})
+    done = plant.upload(code=3)
+    assert done.counts() == (4, 2, 0)
+    assert len(cloud.certificates(*HERE)) == 6 and len(cloud.certificates(*THERE)) == 4
+    assert {(r["device_id"], r["region"]) for r in done.rows if r["state"] == "parked"} == {(ids[0], US), (ids[1], US)}
+    status = plant.status()
+    assert [(r["region"], r["count"], r["code"]) for r in status["reasons"]] == [(US, 2, "CertificateValidationException")]
+    cloud.faults()
+    cloud.reset_counters()
+    assert "2 certificates are back" in plant.run("upload", "retry").err
+    plant.upload()
+    plant.agree(6, targets=(HERE, THERE))
+    assert cloud.counters()["targets"][f"{aws.ACCOUNT}/{US}"]["RegisterCertificate"]["calls"] == 2
+    assert "RegisterCertificate" not in cloud.counters()["targets"].get(f"{aws.ACCOUNT}/{aws.REGION}", {}), "registered twice"
+
+
+def test_two_regions_one_down(plant, cloud):
+    """One region answers nothing but 503: the other goes on to its end; nothing counts until both are done."""
+    two_regions(plant)
+    plant.queue(30, "lot", "--aws", "aws,us", ca=False)
+    two_cas(plant)
+    cloud.faults({"kind": "status", "status": 503, "region": US, "operations": ["RegisterCertificate"]})
+    running = plant.start()
+    limits.wait_for("the good region", lambda: len(cloud.certificates(*HERE)) == 30)
+    assert plant.home.batch_show("lot")["registered"] == 0
+    running.signal()
+    done = running.wait(3)
+    assert done.counts() == (0, 0, 30)
+    assert plant.states() == {"issued": 30}
+    cloud.faults()
+    cloud.reset_counters()
+    assert plant.upload().counts() == (30, 0, 0)
+    plant.agree(30, targets=(HERE, THERE))
+    assert cloud.calls("RegisterCertificate")["calls"] == 30
+
+
+def test_two_regions_one_with_an_inactive_ca(plant, cloud):
+    two_regions(plant)
+    plant.queue(5, "lot", "--aws", "aws,us", ca=False)
+    two_cas(plant)
+    plant.run("aws", "deactivate-ca", "--target", "us")
+    cloud.reset_counters()
+    done = plant.upload(code=3)
+    assert len(cloud.certificates(*HERE)) == 5 and cloud.certificates(*THERE) == {}
+    assert done.err.count("is inactive in") == 1 and f"{aws.ACCOUNT}/{US}" in done.err
+    assert plant.states() == {"issued": 5} and plant.home.batch_show("lot")["registered"] == 0
+    plant.run("aws", "activate-ca", "--target", "us")
+    assert plant.upload().counts() == (5, 0, 0)
+    plant.agree(5, targets=(HERE, THERE))
+    assert cloud.calls("RegisterCertificate")["calls"] == 10
+
+
+def profiles(cloud, env):
+    (cloud.home / "config").write_text(f"[profile second]\nregion = {US}\n")
+    (cloud.home / "credentials").write_text(
+        f"[default]\naws_access_key_id = {aws.KEY}\naws_secret_access_key = {aws.SECRET}\n"
+        f"[second]\naws_access_key_id = {aws.OTHER_KEY}\naws_secret_access_key = {aws.OTHER_SECRET}\n")
+    return env
+
+
+def test_two_accounts_with_profiles(plant, cloud):
+    """Credentials of two accounts from AWS's files; what [aws other] does not say it has from [aws]."""
+    plant.environment = profiles(cloud, cloud.env(keys=False))
+    uploads.policies(cloud, "first")
+    uploads.policies(cloud, "first", account=aws.OTHER_ACCOUNT, region=US)
+    plant.configure(policies="first", region=aws.REGION)
+    plant.configure("aws other", account=aws.OTHER_ACCOUNT, profile="second", region=US)
+    plant.home.batch("both", 100, "--aws", "aws,other")
+    plant.home.batch("one", 100)
+    plant.register_ca()
+    plant.register_ca("--target", "other")
+    both, one = plant.enroll("both", 5), plant.enroll("one", 5)
+    try:
+        assert plant.upload().counts() == (10, 0, 0)
+    finally:
+        (cloud.home / "credentials").write_text("")
+        (cloud.home / "config").write_text("")
+    far = (aws.OTHER_ACCOUNT, US)
+    names = {n for c in cloud.certificates(*far).values() for n in c["names"]}
+    assert names == set(both)
+    assert {n for c in cloud.certificates(*HERE).values() for n in c["names"]} == set(both + one)
+    for where in (HERE, far):
+        assert {tuple(c["policies"]) for c in cloud.certificates(*where).values()} == {("first",)}
+
+
+def test_other_account_is_wrong(plant, cloud):
+    """The second target's credentials are another account's: nothing at all is written, in neither."""
+    plant.configure("aws other", account=aws.OTHER_ACCOUNT, region=US)
+    plant.queue(3, "lot", "--aws", "aws,other", ca=False)
+    plant.register_ca()
+    cloud.reset_counters()
+    done = plant.upload(code=1)
+    done.says(aws.ACCOUNT, aws.OTHER_ACCOUNT, "[aws other]")
+    assert uploads.writes(cloud) == {} and plant.states() == {"issued": 3}
+
+
+def test_inherits_and_differs(plant, cloud):
+    """[aws us] has things from [aws], and its own policy and status."""
+    uploads.policies(cloud, "first", "second")
+    uploads.policies(cloud, "own", region=US)
+    for region in (aws.REGION, US):
+        uploads.iot_client(cloud, region=region).create_thing_type(thingTypeName="gauge")
+    two_regions(plant, things="yes", thing_type="gauge", policies="first, second")
+    plant.configure("aws us", policies="own", status="inactive")
+    ids = plant.queue(3, "lot", "--aws", "us,aws", ca=False)
+    two_cas(plant)
+    plant.upload()
+    for where, policies, status in ((HERE, ["first", "second"], "ACTIVE"), (THERE, ["own"], "INACTIVE")):
+        dump = cloud.dump(*where)
+        assert {t["thingName"] for t in dump["things"]} == set(ids) and {t["type"] for t in dump["things"]} == {"gauge"}
+        assert all((c["policies"], c["status"]) == (policies, status) for c in dump["certificates"])
+
+
+def test_batches_with_different_targets(plant, cloud):
+    two_regions(plant)
+    two_cas(plant)
+    here = plant.queue(5, "here", ca=False)
+    there = plant.queue(6, "there", "--aws", "us", ca=False)
+    assert plant.upload().counts() == (11, 0, 0)
+    assert {n for c in cloud.certificates(*HERE).values() for n in c["names"]} == set(here)
+    assert {n for c in cloud.certificates(*THERE).values() for n in c["names"]} == set(there)
+    assert plant.home.batch_show("here")["registered"] == 5 and plant.home.batch_show("there")["registered"] == 6
+
+
+def test_limit_over_lanes_and_batches(plant, cloud):
+    two_regions(plant)
+    two_cas(plant)
+    for batch, more in (("a", ()), ("b", ("--aws", "us")), ("c", ())):
+        plant.queue(10, batch, *more, ca=False)
+    plant.upload("--limit", 13)
+    assert plant.states() == {"registered": 13, "issued": 17}
+    assert len(cloud.certificates(*HERE)) + len(cloud.certificates(*THERE)) == 13
+
+
+def test_the_same_place_under_two_names(plant, cloud):
+    """[aws] has its region from the environment, [aws eu] names the same: said before anything is written, or done as one."""
+    plant.configure("aws eu", region=aws.REGION, things="yes")
+    plant.queue(5, "lot", "--aws", "aws,eu")
+    cloud.reset_counters()
+    cloud.faults({"kind": "cut_before", "operations": ["RegisterCertificate"], "first": 1})
+    done = plant.upload(code=(0, 1, 4))
+    assert "sqlite" not in done.err.lower(), str(done)
+    if done.code == 0:
+        plant.agree(5)
+    else:
+        assert uploads.writes(cloud) == {} and plant.states() == {"issued": 5}
+
+
+def test_a_section_is_gone(plant, cloud):
+    """Its batch waits and is named; the other batch goes."""
+    conf = plant.home.path / "lineca.conf"
+    before = conf.read_text()
+    plant.configure("aws us", region=US)
+    plant.queue(2, "a")
+    plant.queue(2, "b", "--aws", "us", ca=False)
+    conf.write_text(before)
+    done = plant.upload(code=3)
+    done.says("[aws us]", "batch b")
+    assert plant.states() == {"registered": 2, "issued": 2}
+    assert plant.home.batch_show("a")["registered"] == 2
