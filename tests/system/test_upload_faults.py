@@ -18,6 +18,23 @@ def status_error(status, body):
     return {"kind": "status", "status": status, "body": body}
 
 
+def hang_once(folder):
+    with aws.StandIn() as cloud:
+        plant = uploads.Plant(folder, cloud)
+        plant.queue(6)
+        cloud.faults({"kind": "hang", "times": 2, **REGISTER})
+        done = plant.start().wait(0, 150)
+        plant.agree(6)
+        return done, cloud.calls("RegisterCertificate")
+
+
+@pytest.fixture(scope="module")
+def hung(tmp_path_factory):
+    """It takes a minute and no CPU: beside the other tests."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        yield pool.submit(hang_once, tmp_path_factory.mktemp("hung") / "plant")
+
+
 # ---- what passes, at every step
 
 PASSING = {
@@ -30,7 +47,7 @@ PASSING = {
     "cut-after": {"kind": "cut_after"}, "cut-after-reset": {"kind": "cut_after", "how": "reset"},
     "half-answer": {"kind": "half_answer"}, "empty-200": {"kind": "empty"}, "html-200": {"kind": "html"}, "html-200-without-effect": {"kind": "html", "effect": False},
     "long-body": {"kind": "long_body"}, "content-type": {"kind": "content_type", "value": "text/plain"},
-    "close-after": {"kind": "close_after"}, "throttle-in-type": ({"kind": "throttle"}, {"kind": "error_form", "form": "type"}),
+    "close-after": {"kind": "close_after"}, "slow-body": {"kind": "slow_body", "bytes_per_second": 500}, "throttle-in-type": ({"kind": "throttle"}, {"kind": "error_form", "form": "type"}),
     "throttle-in-code": ({"kind": "throttle"}, {"kind": "error_form", "form": "code"}),
     "throttle-with-namespace": ({"kind": "throttle"}, {"kind": "error_form", "form": "namespace"}),
     "throttle-with-uri": ({"kind": "throttle"}, {"kind": "error_form", "form": "header_uri"}),
@@ -71,7 +88,7 @@ def passing(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", PASSING)
-def test_what_passes(passing, name):
+def test_what_passes(hung, passing, name):
     """The first call of each step of each device meets the fault; whoever repeats it gets through."""
     hits, calls, _ = passing[name].result(limits.seconds(120))
     assert hits[0] >= 6 * len(STEPS)
@@ -409,3 +426,12 @@ def test_ids_that_became_no_thing_names(plant, cloud):
     plant.run("upload", "retry")
     plant.upload()
     plant.agree(3)
+
+
+# ---- at the end: it has been running all the time
+
+def test_calls_that_hang(hung):
+    """Two registrations that took effect and were never answered: ended after a minute, asked again, found, done."""
+    done, calls = hung.result(limits.seconds(200))
+    assert done.counts() == (6, 0, 0)
+    assert calls["ok"] == 6 and calls["errors"] == {"ResourceAlreadyExistsException": 2}

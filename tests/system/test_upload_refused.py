@@ -1,4 +1,5 @@
 """What stops the upload, or a part of it: a CA, a missing policy, permission, credentials, the clock, TLS, the line out."""
+import concurrent.futures
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -14,6 +16,26 @@ import aws
 import limits
 import uploads
 from uploads import FULL, REGISTER, check_full, cloud, make_full, plant, standin  # noqa: F401  fixtures
+
+
+def survive_an_outage(folder):
+    with aws.StandIn() as cloud:
+        plant = uploads.Plant(folder, cloud)
+        plant.queue(30)
+        cloud.faults({"kind": "status", "status": 503, **REGISTER})
+        running = plant.start()
+        time.sleep(75)
+        cloud.faults()
+        done = running.wait(None, 120)
+        plant.agree()
+        return done
+
+
+@pytest.fixture(scope="module")
+def outage(tmp_path_factory):
+    """It takes more than a minute and no CPU: beside the other tests."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        yield pool.submit(survive_an_outage, tmp_path_factory.mktemp("outage") / "plant")
 
 
 # ---- the CA
@@ -33,7 +55,7 @@ def test_ca_inactive_at_the_start(plant, cloud):
     plant.agree(20)
 
 
-def test_ca_not_registered(plant, cloud):
+def test_ca_not_registered(plant, cloud, outage):
     plant.queue(20, ca=False)
     plant.upload(code=4).says("not registered", "aws register-ca")
     assert uploads.writes(cloud) == {} and plant.states() == {"issued": 20}
@@ -89,7 +111,7 @@ def test_one_of_two_cas_inactive(plant, cloud, tmp_path):
     plant.queue(10, "b", "--ca", second, ca=False)
     done = plant.upload(code=3)
     assert done.counts() == (10, 0, 10) and done.err.count("is inactive in") == 1
-    done.says(f'"{second}"')
+    done.says(second)
     assert plant.home.batch_show("a")["registered"] == 10 and plant.home.batch_show("b")["registered"] == 0
     assert cloud.calls("RegisterCertificate")["calls"] == 10
     plant.run("aws", "activate-ca", second)
@@ -389,3 +411,11 @@ def test_report_cannot_be_written(plant):
     (plant.home.path / "reports").unlink()
     plant.upload()
     plant.agree(200)
+
+
+# ---- at the end: it has been running all the time
+
+def test_an_outage_of_75_seconds(outage):
+    """AWS is back long before the run would give up and long before morning: everything is registered by this run."""
+    done = outage.result(limits.seconds(240))
+    assert done.code == 0 and done.counts() == (30, 0, 0), str(done)

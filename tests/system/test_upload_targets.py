@@ -198,3 +198,21 @@ def test_a_section_is_gone(plant, cloud):
     done.says("[aws us]", "batch b")
     assert plant.states() == {"registered": 2, "issued": 2}
     assert plant.home.batch_show("a")["registered"] == 2
+
+
+def test_one_region_down_does_not_hold_up_the_other(plant, cloud):
+    """More certificates than a lane holds at a time, one region answers 503 to all: the other gets them all, and soon."""
+    two_regions(plant)
+    two_cas(plant)
+    plant.queue(600, "lot", "--aws", "aws,us", ca=False)
+    cloud.faults({"kind": "status", "status": 503, "region": US, "operations": ["RegisterCertificate"]})
+    running = plant.start()
+    try:
+        limits.wait_for("the good region", lambda: len(cloud.certificates(*HERE, pem=False)) == 600, 20)
+    finally:
+        running.signal()
+        running.wait(3)
+    cloud.faults()
+    plant.upload()
+    plant.agree(600, targets=(HERE, THERE))
+    assert cloud.calls("RegisterCertificate")["ok"] == 1200
