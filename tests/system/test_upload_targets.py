@@ -1,4 +1,7 @@
 """One batch in several accounts and regions: each on its own, counted when all are done."""
+import re
+import shlex
+
 import aws
 import limits
 import uploads
@@ -83,11 +86,23 @@ def test_two_regions_one_with_an_inactive_ca(plant, cloud):
     done = plant.upload(code=3)
     assert len(cloud.certificates(*HERE)) == 5 and cloud.certificates(*THERE) == {}
     assert done.err.count("is inactive in") == 1 and f"{aws.ACCOUNT}/{US}" in done.err
+    done.says("--target us")
     assert plant.states() == {"issued": 5} and plant.home.batch_show("lot")["registered"] == 0
     plant.run("aws", "activate-ca", "--target", "us")
     assert plant.upload().counts() == (5, 0, 0)
     plant.agree(5, targets=(HERE, THERE))
     assert cloud.calls("RegisterCertificate")["calls"] == 10
+
+
+def test_the_hint_names_the_section(plant, cloud):
+    """Who does what the message says has mended it."""
+    two_regions(plant)
+    plant.queue(2, "lot", "--aws", "us", ca=False)
+    done = plant.upload(code=4)
+    words = re.search(r"`lineca (aws register-ca[^`]*)`", done.err.replace("\\", "")).group(1)
+    plant.run(*shlex.split(words))
+    assert plant.upload().counts() == (2, 0, 0)
+    plant.agree(2, targets=(THERE,))
 
 
 def profiles(cloud, env):
