@@ -1,6 +1,7 @@
 #include "args.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -93,4 +94,25 @@ args_name(const char *what, const char *text, struct err *e)
 		return err_set(e, ERR_USAGE, "%s \"%.80s\": 1 to %d of A-Z a-z 0-9 _ . - are needed, the first no . or -", what, text,
 		    LIMIT_NAME_BYTES);
 	return ERR_OK;
+}
+
+void
+args_shell_word(const char *name, char out[ARGS_WORD_BYTES])
+{
+	char *to = out;
+
+	if (config_name_is_plain(name)) {
+		(void)snprintf(out, ARGS_WORD_BYTES, "%s", name);
+		return;
+	}
+	*to++ = '\'';
+	for (; *name != '\0' && to < out + ARGS_WORD_BYTES - 6; name++) {
+		if (*name == '\'') {
+			memcpy(to, "'\\''", 4);
+			to += 4;
+		} else
+			*to++ = *name;
+	}
+	*to++ = '\'';
+	*to = '\0';
 }

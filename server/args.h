@@ -29,4 +29,8 @@ ERR_MUST_CHECK enum err_code	args_number(const char *option, const char *text, i
 /* A name of 1 to LIMIT_NAME_BYTES of A-Za-z0-9_.- that can stand in a URL.  ERR_USAGE. */
 ERR_MUST_CHECK enum err_code	args_name(const char *what, const char *text, struct err *e);
 
+/* A name of at most LIMIT_NAME_BYTES as a shell takes it: plain, or in quotes.  For commands that messages suggest. */
+enum { ARGS_WORD_BYTES = 4 * LIMIT_NAME_BYTES + 3 };
+void				args_shell_word(const char *name, char out[ARGS_WORD_BYTES]);
+
 #endif

@@ -64,5 +64,5 @@ enum err_code
 aws_cmd_ask(struct aws_cmd *a, struct aws_request *r,
     enum err_code (*on_reply)(void *arg, const struct aws_reply *, struct err *), void *arg, struct err *e)
 {
-	return aws_client_ask(a->session.client, r, AWS_PATIENCE_S, on_reply, arg, e);
+	return aws_session_ask(&a->session, r, on_reply, arg, e);
 }

@@ -30,28 +30,27 @@ on_identity(void *arg, const struct aws_reply *reply, struct err *e)
 	return ERR_OK;
 }
 
-/* The section's head, for messages. */
-static const char *
-section(const struct target *t, char out[LIMIT_NAME_BYTES + 8])
-{
-	(void)snprintf(out, LIMIT_NAME_BYTES + 8, "[aws%s%s]", t->name[0] != '\0' ? " " : "", t->name);
-	return out;
-}
-
 static enum err_code
 check_account(const struct aws_session *s, struct err *e)
 {
-	char head[LIMIT_NAME_BYTES + 8];
+	char head[TARGET_HEAD_BYTES];
 	const struct target *t = s->target;
 
 	if (t->account[0] == '\0')
 		return err_set(e, ERR_CONFIG, "%s in lineca.conf names no account; the credentials (%s) belong to %s: "
-		    "if that is the right one, write account = %s there", section(t, head), aws_client_credentials_source(s->client),
+		    "if that is the right one, write account = %s there", target_head(t, head), aws_client_credentials_source(s->client),
 		    s->identity.account, s->identity.account);
 	if (strcmp(t->account, s->identity.account) != 0)
 		return err_set(e, ERR_CONFIG, "the credentials (%s) belong to account %s, but %s in lineca.conf names %s: nothing was done",
-		    aws_client_credentials_source(s->client), s->identity.account, section(t, head), t->account);
+		    aws_client_credentials_source(s->client), s->identity.account, target_head(t, head), t->account);
 	return ERR_OK;
+}
+
+enum err_code
+aws_session_ask(struct aws_session *s, struct aws_request *r,
+    enum err_code (*on_reply)(void *arg, const struct aws_reply *, struct err *), void *arg, struct err *e)
+{
+	return aws_client_ask(s->client, r, s->patience_s > 0 ? s->patience_s : AWS_PATIENCE_S, on_reply, arg, e);
 }
 
 enum err_code
@@ -59,7 +58,7 @@ aws_session_open(struct aws_session *s, const struct target *t, struct transport
 {
 	const struct aws_client_options options = {
 		.profile = t->profile[0] != '\0' ? t->profile : NULL, .region = t->region, .imds = t->imds != 0,
-		.transport = transport, .clock = &clock_system
+		.transport = transport, .clock = &clock_system, .stopped = s->stopped
 	};
 	struct aws_request request = { 0 };
 	enum err_code rc;
@@ -68,7 +67,7 @@ aws_session_open(struct aws_session *s, const struct target *t, struct transport
 	if ((rc = aws_client_new(&options, &s->client, e)) != ERR_OK)
 		return rc;
 	sts_get_caller_identity(&request);
-	if ((rc = aws_client_ask(s->client, &request, AWS_PATIENCE_S, on_identity, s, e)) != ERR_OK)
+	if ((rc = aws_session_ask(s, &request, on_identity, s, e)) != ERR_OK)
 		return rc;
 	return check_account(s, e);
 }

@@ -12,6 +12,8 @@
 enum { AWS_PATIENCE_S = 60 };	/* how long a command repeats what AWS cannot answer just now */
 
 struct aws_session {
+	int			 patience_s;	/* how long a question is repeated; 0: AWS_PATIENCE_S */
+	bool			(*stopped)(void);	/* ends a question with ERR_DRAINING; NULL: nothing does */
 	const struct target	*target;	/* borrowed */
 	struct aws_client	*client;	/* owned */
 	struct sts_identity	 identity;	/* account: of the credentials */
@@ -24,11 +26,17 @@ void				aws_session_protect(void);
 
 /*
  * Opens it; borrows transport and t.  ERR_CONFIG: no account or region in lineca.conf, another account than there, credentials;
- * ERR_PERMISSION: AWS refuses them; ERR_IO: nobody answers.  s is all zeroes before; aws_session_close in any case.
+ * ERR_PERMISSION: AWS refuses them; ERR_IO: nobody answers.  s is all zeroes before, but for patience_s and
+ * stopped; aws_session_close in any case.
  */
 ERR_MUST_CHECK enum err_code	aws_session_open(struct aws_session *s, const struct target *t, struct transport *transport,
 				    struct err *e);
 void				aws_session_close(struct aws_session *s);
+
+/* aws_client_ask with the session's patience. */
+ERR_MUST_CHECK enum err_code	aws_session_ask(struct aws_session *s, struct aws_request *r,
+				    enum err_code (*on_reply)(void *arg, const struct aws_reply *, struct err *), void *arg,
+				    struct err *e);
 
 /* "123456789012/eu-central-1" */
 enum { AWS_SESSION_NAME_BYTES = LIMIT_ACCOUNT_BYTES + 1 + LIMIT_REGION_BYTES + 1 };

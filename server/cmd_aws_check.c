@@ -20,6 +20,9 @@ struct checks {
 	enum err_code	 rc;
 };
 
+/* Somebody waits for the answer; what AWS cannot say in this time is worth a line of its own. */
+enum { CHECK_PATIENCE_S = 10 };
+
 enum check_state { CHECK_OK, CHECK_FAILED, CHECK_UNTESTED };
 
 static const char *const state_names[] = { "ok", "FAILED", "not tested" };
@@ -100,20 +103,23 @@ on_list(void *arg, const struct aws_reply *reply, struct err *e)
 	return ERR_OK;
 }
 
-static void
+/* false: whoever answers there is not AWS IoT, so there is no need to ask it more. */
+static bool
 check_endpoint(struct checks *k)
 {
 	struct aws_request r = { 0 };
 	char text[AWS_URL_BYTES + 16];
 	struct err e;
+	enum err_code rc;
 
 	iot_list_ca_certificates(&r, "");
-	if (aws_cmd_ask(&k->aws, &r, on_list, NULL, &e) != ERR_OK) {
+	if ((rc = aws_cmd_ask(&k->aws, &r, on_list, NULL, &e)) != ERR_OK) {
 		put_check(k, "endpoint", CHECK_FAILED, e.log_text, "");
-		return;
+		return rc == ERR_PERMISSION;
 	}
 	(void)snprintf(text, sizeof(text), "%s", aws_client_endpoint(k->aws.session.client, AWS_IOT));
 	put_check(k, "endpoint", CHECK_OK, text, "");
+	return true;
 }
 
 /* ---- what must be there */
@@ -121,21 +127,22 @@ check_endpoint(struct checks *k)
 static void
 check_ca(struct checks *k, const char *name)
 {
-	char id[AWS_CA_ID_BYTES], check[LIMIT_NAME_BYTES + 8], todo[LIMIT_NAME_BYTES + 64];
+	char id[AWS_CA_ID_BYTES], check[LIMIT_NAME_BYTES + 8], todo[ARGS_WORD_BYTES + 64], word[ARGS_WORD_BYTES];
 	struct store_ca ca = { 0 };
 	struct iot_ca there;
 	struct err why;
 	bool found;
 
 	(void)snprintf(check, sizeof(check), "CA %s", name);
+	args_shell_word(name, word);
 	if (issuer_find(&k->aws.home, name, &ca, &why) != ERR_OK || aws_ca_id(ca.der, ca.der_len, id, &why) != ERR_OK ||
 	    aws_ca_describe(&k->aws, id, &there, &found, &why) != ERR_OK) {
 		put_check(k, check, CHECK_FAILED, why.log_text, "");
 	} else if (!found) {
-		(void)snprintf(todo, sizeof(todo), "lineca aws register-ca --ca \"%s\"", name);
+		(void)snprintf(todo, sizeof(todo), "lineca aws register-ca --ca %s", word);
 		put_check(k, check, CHECK_FAILED, "not registered", todo);
 	} else if (!there.active) {
-		(void)snprintf(todo, sizeof(todo), "lineca aws activate-ca \"%s\"", name);
+		(void)snprintf(todo, sizeof(todo), "lineca aws activate-ca %s", word);
 		put_check(k, check, CHECK_FAILED, "registered, inactive", todo);
 	} else
 		put_check(k, check, CHECK_OK, "registered, active", "");
@@ -288,12 +295,11 @@ check_permissions(struct checks *k)
 static void
 check_section(struct checks *k, const char *name)
 {
-	char head[LIMIT_NAME_BYTES + 8];
+	char head[TARGET_HEAD_BYTES];
 
-	(void)snprintf(head, sizeof(head), "[aws%s%s]", *name != '\0' ? " " : "", name);
-	k->section = head;
-	if (check_identity(k, name)) {
-		check_endpoint(k);
+	k->section = target_head(config_target(&k->aws.home.config, name), head);
+	k->aws.session.patience_s = CHECK_PATIENCE_S;
+	if (check_identity(k, name) && check_endpoint(k)) {
 		if (k->aws.target.with_ca != 0)
 			check_cas(k);
 		check_target(k);

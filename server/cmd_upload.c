@@ -11,6 +11,7 @@
 #include "table.h"
 #include "upload/progress.h"
 #include "upload/status.h"
+#include "upload/stop.h"
 #include "upload/upload.h"
 #include "view.h"
 
@@ -55,15 +56,16 @@ deadline_parse(const char *text, int64_t now_us, int64_t *ret_us, struct err *e)
 }
 
 static enum err_code
-options_parse(const struct upload_args *a, struct upload_options *o, struct err *e)
+options_parse(const struct upload_args *a, struct upload_options *o, int64_t *ret_deadline_us, struct err *e)
 {
 	enum err_code rc = ERR_OK;
 
+	*ret_deadline_us = 0;
 	*o = (struct upload_options){ .bar = isatty(STDERR_FILENO) == 1 };
 	if (a->limit != NULL)
 		rc = args_number("--limit", a->limit, 1, INT64_MAX, &o->limit, e);
 	if (rc == ERR_OK && a->deadline != NULL)
-		rc = deadline_parse(a->deadline, clock_system.now_us(&clock_system), &o->deadline_us, e);
+		rc = deadline_parse(a->deadline, clock_system.now_us(&clock_system), ret_deadline_us, e);
 	return rc;
 }
 
@@ -179,12 +181,14 @@ cmd_upload(struct cmd *c, struct err *e)
 	struct upload u = { 0 };
 	struct home h = { 0 };
 	const char *none[1];
+	int64_t deadline_us;
 	enum err_code rc;
 	int lock_fd = -1;
 
-	if ((rc = args_parse(c, options, 0, 0, none, e)) != ERR_OK || (rc = options_parse(&a, &o, e)) != ERR_OK)
+	if ((rc = args_parse(c, options, 0, 0, none, e)) != ERR_OK || (rc = options_parse(&a, &o, &deadline_us, e)) != ERR_OK)
 		return rc;
 	aws_session_protect();
+	stop_watch(deadline_us);
 	if ((rc = home_open(&h, c->home, e)) != ERR_OK ||
 	    (rc = home_lock(&h, HOME_UPLOAD_LOCK, "another upload", &lock_fd, e)) != ERR_OK ||
 	    (rc = upload_open(&u, &h, a.batch, e)) != ERR_OK)
@@ -196,6 +200,11 @@ cmd_upload(struct cmd *c, struct err *e)
 	else
 		rc = run(c, &u, &a, &o, e);
 out:
+	if (rc == ERR_DRAINING) {
+		(void)fprintf(stderr, "stopped by %s before anything was done; everything stays queued\n", stop_reason());
+		c->in_part = true;
+		rc = ERR_OK;
+	}
 	upload_close(&u);
 	if (lock_fd != -1)
 		(void)close(lock_fd);

@@ -306,3 +306,10 @@ target_check(struct target *t, struct err *e)
 		return rc;
 	return read_policies(t, e);
 }
+
+const char *
+target_head(const struct target *t, char out[TARGET_HEAD_BYTES])
+{
+	(void)snprintf(out, TARGET_HEAD_BYTES, "[aws%s%s]", t->name[0] != '\0' ? " " : "", t->name);
+	return out;
+}

@@ -65,6 +65,10 @@ ERR_MUST_CHECK enum err_code	target_thing_attributes(const struct target *t, con
  */
 ERR_MUST_CHECK enum err_code	target_takes(const struct target *t, const char *device_id, const char *batch, struct err *e);
 
+/* The head of its section, for messages: "[aws]" or "[aws NAME]".  Returns out. */
+enum { TARGET_HEAD_BYTES = LIMIT_NAME_BYTES + 8 };
+const char			*target_head(const struct target *t, char out[TARGET_HEAD_BYTES]);
+
 /* Checks what no single setting can know, and fills policies.  ERR_CONFIG. */
 ERR_MUST_CHECK enum err_code	target_check(struct target *t, struct err *e);
 

@@ -8,6 +8,7 @@
 enum {
 	BACKOFF_BASE_MS = 1000,
 	BACKOFF_CAP_MS = 20 * 1000,
+	POLL_MS = 100,		/* how often `stopped` is asked */
 	RETRY_AFTER_SMALL_S = 60	/* a server that wants more than this gets our own waits */
 };
 
@@ -123,11 +124,25 @@ copy_buf(struct buf *to, const struct buf *from)
 	to->failed |= from->failed;
 }
 
+/* Until the answer to q is there (NULL: whatever comes), or the time is over. */
+static enum err_code
+wait_until(struct aws_client *c, const struct question *q, int64_t end_us, struct err *e)
+{
+	enum err_code rc = ERR_OK;
+	int64_t left_us;
+
+	while (rc == ERR_OK && (q == NULL || !q->answered) && (left_us = end_us - clock_monotonic_us()) > 0) {
+		if (aws_client_stopped(c))
+			return err_set(e, ERR_DRAINING, "stopped while AWS was asked");
+		rc = transport_poll(aws_client_transport(c), left_us < POLL_MS * 1000 ? (int)(left_us / 1000) + 1 : POLL_MS, e);
+	}
+	return rc;
+}
+
 static enum err_code
 try_once(struct question *q)
 {
 	struct aws_request copy = *q->request;
-	struct transport *t = aws_client_transport(q->client);
 	enum err_code rc;
 
 	copy.path = copy.query = copy.body = (struct buf){ 0 };
@@ -137,8 +152,7 @@ try_once(struct question *q)
 	q->answered = false;
 	if ((rc = aws_client_send(q->client, &copy, take_reply, q, q->e)) != ERR_OK)
 		return rc;
-	while (rc == ERR_OK && !q->answered)
-		rc = transport_poll(t, 1000, q->e);
+	rc = wait_until(q->client, q, INT64_MAX, q->e);	/* every call ends by itself */
 	aws_client_forget(q->client, q);	/* after an error the call still goes on */
 	return rc;
 }
@@ -158,14 +172,9 @@ aws_client_ask(struct aws_client *c, struct aws_request *r, int patience_s,
 	};
 	enum err_code rc;
 
-	while ((rc = try_once(&q)) == ERR_OK && !q.over) {
-		int64_t next_us = clock_monotonic_us() + q.wait_us, left_us;
-
-		while (rc == ERR_OK && (left_us = next_us - clock_monotonic_us()) > 0)
-			rc = transport_poll(aws_client_transport(c), (int)(left_us / 1000) + 1, e);
-		if (rc != ERR_OK)
+	while ((rc = try_once(&q)) == ERR_OK && !q.over)
+		if ((rc = wait_until(c, NULL, clock_monotonic_us() + q.wait_us, e)) != ERR_OK)
 			break;
-	}
 	aws_request_done(r);
 	return rc != ERR_OK ? rc : q.rc;
 }

@@ -18,7 +18,6 @@ enum {
 /* One call, from aws_client_send until its done. */
 struct call {
 	struct call		 *next, **link;	/* all calls of the client */
-	struct call		 *next_parked;
 	struct aws_client	 *client;
 	struct aws_request	  request;
 	aws_done		 *done;
@@ -41,9 +40,8 @@ struct aws_client {
 	int64_t			  offset_s;
 	unsigned		  credentials_age;	/* how often they were renewed on AWS's word */
 	bool			  clock_said;
-	bool			  asking;	/* the provider is being asked, and the transport polled for that */
 	struct call		 *calls;
-	struct call		 *parked, **parked_end;	/* to be signed once the provider has answered */
+	bool			(*stopped)(void);
 };
 
 void
@@ -65,7 +63,7 @@ client_init(struct aws_client *c, const struct aws_client_options *o, struct err
 
 	c->transport = o->transport;
 	c->clock = o->clock;
-	c->parked_end = &c->parked;
+	c->stopped = o->stopped;
 	if ((rc = environment_read(o->profile, &c->env, e)) != ERR_OK)
 		return rc;
 	(void)snprintf(c->region, sizeof(c->region), "%s", o->region != NULL && *o->region != '\0' ? o->region : c->env.region);
@@ -145,6 +143,12 @@ struct transport *
 aws_client_transport(const struct aws_client *c)
 {
 	return c->transport;
+}
+
+bool
+aws_client_stopped(const struct aws_client *c)
+{
+	return c->stopped != NULL && c->stopped();
 }
 
 int64_t
@@ -263,7 +267,6 @@ out:
 	return rc;
 }
 
-/* Signs and sends, or waits for its turn: a provider that is being asked polls the transport, and so comes back to here. */
 static enum err_code
 start(struct call *call, struct err *e)
 {
@@ -271,16 +274,7 @@ start(struct call *call, struct err *e)
 	const struct aws_credentials *cred;
 	enum err_code rc;
 
-	if (c->asking) {
-		call->next_parked = NULL;
-		*c->parked_end = call;
-		c->parked_end = &call->next_parked;
-		return ERR_OK;
-	}
-	c->asking = true;
-	rc = credential_source_get(c->source, &cred, e);
-	c->asking = false;
-	if (rc != ERR_OK)
+	if ((rc = credential_source_get(c->source, &cred, e)) != ERR_OK)
 		return rc;
 	(void)snprintf(c->source_name, sizeof(c->source_name), "%s", cred->source);
 	return send_signed(call, cred, e);
@@ -305,18 +299,6 @@ start_again(struct call *call)
 
 	if (start(call, &e) != ERR_OK)
 		end_unsent(call, &e);
-}
-
-static void
-start_parked(struct aws_client *c)
-{
-	struct call *call;
-
-	while (!c->asking && (call = c->parked) != NULL) {
-		if ((c->parked = call->next_parked) == NULL)
-			c->parked_end = &c->parked;
-		start_again(call);
-	}
 }
 
 static bool
@@ -351,7 +333,6 @@ aws_client_send(struct aws_client *c, struct aws_request *r, aws_done *done, voi
 	c->calls = call;
 	if ((rc = start(call, e)) != ERR_OK)
 		call_free(call);
-	start_parked(c);
 	return rc;
 }
 
@@ -432,29 +413,25 @@ renewal_helps(struct call *call, const struct aws_reply *reply)
 {
 	struct aws_client *c = call->client;
 	struct err e;
-	bool renewed;
 
 	if (call->credentials_tried || !aws_error_is_expired(reply->code))
 		return false;
 	call->credentials_tried = true;
-	/* others have been renewed since, or are about to be */
-	if (call->credentials_age != c->credentials_age || c->asking)
+	/* they have been renewed since */
+	if (call->credentials_age != c->credentials_age)
 		return true;
-	c->asking = true;
-	renewed = credential_source_renew(c->source, &e);
-	c->asking = false;
-	if (renewed)
-		c->credentials_age++;
-	else
+	if (!credential_source_renew(c->source, &e)) {
 		log_err(LOG_WARN, "aws", &e);
-	return renewed;
+		return false;
+	}
+	c->credentials_age++;
+	return true;
 }
 
 static void
 answered(void *arg, const struct transport_reply *in)
 {
 	struct call *call = arg;
-	struct aws_client *c = call->client;
 	struct aws_reply reply;
 	cJSON *json = aws_error_read(in, &call->request, &reply);
 
@@ -465,5 +442,4 @@ answered(void *arg, const struct transport_reply *in)
 		call_free(call);
 	}
 	cJSON_Delete(json);
-	start_parked(c);
 }

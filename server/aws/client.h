@@ -74,6 +74,7 @@ struct aws_client_options {
 	bool			 imds;
 	struct transport	*transport;	/* borrowed; shared by clients of several accounts */
 	const struct clock	*clock;
+	bool			(*stopped)(void);	/* asked while aws_client_ask waits: true ends it.  NULL: never */
 };
 
 /* ERR_CONFIG (no region, unknown partition ...), and what environment_read and credential_source_new say. */
@@ -95,7 +96,8 @@ ERR_MUST_CHECK enum err_code	aws_client_send(struct aws_client *c, struct aws_re
 
 /*
  * For commands: sends, waits, and repeats throttled and transient answers with full jitter for at most patience_s (AWS SDKs' standard
- * mode).  Calls on_reply with the last reply, whatever it is; its error is returned.  r is emptied.
+ * mode).  Calls on_reply with the last reply, whatever it is; its error is returned.  r is emptied.  ERR_DRAINING:
+ * options.stopped said so.
  */
 ERR_MUST_CHECK enum err_code	aws_client_ask(struct aws_client *c, struct aws_request *r, int patience_s,
 				    enum err_code (*on_reply)(void *arg, const struct aws_reply *, struct err *), void *arg,

@@ -22,6 +22,7 @@ struct run {
 	struct store_upload_run		 row;
 	struct upload_result		*result;
 	struct err			 stop;		/* why the run cannot go on; code ERR_OK: it can */
+	char				 waits[ERR_LOG_TEXT_BYTES];	/* why some certificates cannot go in this run; "": all can */
 	char				 trouble[128];	/* the last failure that may pass */
 	int64_t				 counted_us;	/* when the queue was looked at last */
 	int64_t				 drain_us;	/* when stopping began; 0: not */

@@ -2,11 +2,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
 enum {
-	BAR_WIDTH = 24,
+	BAR_WIDTH = 20,
+	LINE_MAX_COLUMNS = 160,
 	BAR_EVERY_US = 250 * 1000,
 	LINE_EVERY_US = 10 * 1000 * 1000,
 	SAMPLE_EVERY_US = 1000 * 1000
@@ -55,20 +58,33 @@ rate(const struct progress *p, int64_t settled, int64_t now_us)
 	return s > 0.1 ? (double)(settled - p->samples[oldest].settled) / s : 0;
 }
 
+/* Columns of the terminal, so that the line never wraps: a wrapped one cannot be drawn over. */
+static int
+columns(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 && size.ws_col < LINE_MAX_COLUMNS)
+		return size.ws_col - 1;
+	return LINE_MAX_COLUMNS - 1;
+}
+
 static void
 draw(struct progress *p, int64_t registered, int64_t parked, double per_s, const char *left)
 {
 	int64_t settled = registered + parked;
 	int full = p->total > 0 ? (int)(settled * BAR_WIDTH / p->total) : BAR_WIDTH;
-	char bar[BAR_WIDTH + 1];
+	char bar[BAR_WIDTH + 1], line[LINE_MAX_COLUMNS];
 
 	if (full > BAR_WIDTH)
 		full = BAR_WIDTH;
 	memset(bar, '#', (size_t)full);
 	memset(bar + full, '.', (size_t)(BAR_WIDTH - full));
 	bar[BAR_WIDTH] = '\0';
-	(void)fprintf(stderr, "\r\033[K[%s] %lld of %lld registered, %lld parked, %.1f/s%s%s", bar, (long long)registered,
-	    (long long)p->total, (long long)parked, per_s, *left != '\0' ? ", left " : "", left);
+	/* what matters most first: a narrow terminal cuts the end off */
+	(void)snprintf(line, sizeof(line), "[%s] %lld/%lld, %lld parked, %.1f/s%s%s", bar, (long long)registered, (long long)p->total,
+	    (long long)parked, per_s, *left != '\0' ? ", left " : "", left);
+	(void)fprintf(stderr, "\r\033[K%.*s", columns(), line);
 	(void)fflush(stderr);
 	p->drawn = true;
 }

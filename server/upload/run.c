@@ -6,11 +6,11 @@
  * A task is in exactly one place: ready at its site, under way, waiting for its time, or answered.  What an answer changed is
  * recorded before the task's next call is made.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "upload/internal.h"
+#include "upload/stop.h"
 
 enum {
 	/* A wait for nothing in particular: signals and the deadline are looked at so often. */
@@ -22,28 +22,6 @@ enum {
 	/* When stopping: what is under way may end for so long. */
 	DRAIN_US = 30 * 1000 * 1000
 };
-
-static volatile sig_atomic_t	signals_caught;
-
-static void
-on_signal(int signum)
-{
-	(void)signum;
-	signals_caught++;
-}
-
-static void
-signals_watch(void)
-{
-	const struct sigaction action = { .sa_handler = on_signal };	/* no SA_RESTART: a wait ends */
-	const struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	signals_caught = 0;
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGHUP, &action, NULL);
-	(void)sigaction(SIGPIPE, &ignore, NULL);
-}
 
 void
 run_stop(struct run *r, const struct err *why)
@@ -169,7 +147,7 @@ has_work(const struct run *r)
 
 /* Nothing new from here on; what is under way may end. */
 static void
-stop_begin(struct run *r, const char *reason)
+drain_begin(struct run *r, const char *reason)
 {
 	if (r->drain_us != 0)
 		return;
@@ -186,11 +164,9 @@ look_for_stop(struct run *r, int64_t now_us)
 	struct err why;
 
 	if (r->stop.code != ERR_OK)
-		stop_begin(r, NULL);
-	else if (signals_caught > 0)
-		stop_begin(r, "a signal");
-	else if (r->options->deadline_us != 0 && clock_system.now_us(&clock_system) >= r->options->deadline_us)
-		stop_begin(r, "the deadline");
+		drain_begin(r, NULL);
+	else if (stop_wanted())
+		drain_begin(r, stop_reason());
 	else if (now_us - r->taken_us > r->give_up_us && r->items != NULL) {
 		(void)err_set(&why, ERR_IO, "AWS has taken nothing for %lld s (%s): the rest stays queued for the next run",
 		    (long long)(r->give_up_us / 1000000), r->trouble[0] != '\0' ? r->trouble : "no answer");
@@ -274,7 +250,7 @@ loop(struct run *r, struct err *e)
 		if ((rc = turn(r, e)) != ERR_OK)
 			return rc;
 		/* a second signal, or a call that does not end: what it did is found out by the next run */
-		if (signals_caught > 1 || (r->drain_us != 0 && clock_monotonic_us() - r->drain_us > DRAIN_US))
+		if (stop_insists() || (r->drain_us != 0 && clock_monotonic_us() - r->drain_us > DRAIN_US))
 			break;
 	} while (has_work(r));
 	if (r->stop.code != ERR_OK) {
@@ -308,6 +284,8 @@ run_begin(struct run *r, struct err *e)
 	if (r->options->limit > 0 && r->options->limit < total)
 		total = r->options->limit;
 	progress_begin(&r->progress, r->options->bar, total, clock_monotonic_us());
+	if (r->u->set_aside_count > 0)
+		(void)snprintf(r->waits, sizeof(r->waits), "%s", r->u->set_aside[0].log_text);
 	r->taken_us = clock_monotonic_us();
 	r->give_up_us = give_up_us(r->u);
 	return ops->upload_run_begin(r->u->home->store, &r->row, e);
@@ -323,6 +301,11 @@ say_outcome(struct run *r, enum err_code rc, const struct err *e)
 		(void)snprintf(row->outcome, sizeof(row->outcome), "stopped: %s", e->log_text);
 	else if (r->result->stopped)
 		(void)snprintf(row->outcome, sizeof(row->outcome), "stopped by %s", r->result->reason);
+	else if (r->waits[0] != '\0')
+		(void)snprintf(row->outcome, sizeof(row->outcome), "done in part: %s", r->waits);
+	else if (r->result->left > 0)
+		(void)snprintf(row->outcome, sizeof(row->outcome), "done in part: %lld were tried and wait for the next run (%s)",
+		    (long long)r->result->left, r->trouble);
 	else
 		(void)snprintf(row->outcome, sizeof(row->outcome), "done");
 }
@@ -357,7 +340,6 @@ upload_run(struct upload *u, const struct upload_options *o, struct report *repo
 	enum err_code rc;
 
 	*ret = (struct upload_result){ 0 };
-	signals_watch();
 	if ((rc = run_begin(&r, e)) != ERR_OK)
 		return rc;
 	rc = loop(&r, e);

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "base/log.h"
 #include "base/rnd.h"
 #include "upload/internal.h"
@@ -71,9 +73,10 @@ ca_stopped(struct run *r, struct task *t)
 	if (site_takes_ca(t->site, t->item->certificate.ca_id)) {
 		aws_session_name(&t->site->session, where);
 		site_stop_ca(t->site, t->item->certificate.ca_id);
+		(void)snprintf(r->waits, sizeof(r->waits), "%s takes no certificates of the CA %s (%s), so they wait: look with `lineca aws cas`",
+		    where, t->item->certificate.ca_name, t->registration.code);
 		progress_hide(&r->progress);
-		log_event(LOG_WARN, "upload", "%s takes no certificates of the CA \"%s\" (%s): its certificates wait; "
-		    "look with `lineca aws cas`", where, t->item->certificate.ca_name, t->registration.code);
+		log_event(LOG_WARN, "upload", "%s", r->waits);
 	}
 	task_finish(t, TASK_LEFT);
 }
@@ -233,6 +236,7 @@ settle(struct run *r, struct err *e)
 	struct task *t;
 
 	while (r->answered.count > 0) {
+		const struct store_upload_run before = r->row;
 		size_t n = 0, n_changed = 0;
 
 		while (n < GATHER_ENOUGH && (t = task_pop(&r->answered)) != NULL) {
@@ -245,8 +249,12 @@ settle(struct run *r, struct err *e)
 				count_settled(r, t->item);
 			all[n++] = t;
 		}
-		if ((rc = record(r, changed, n_changed, e)) != ERR_OK)
+		if ((rc = record(r, changed, n_changed, e)) != ERR_OK) {
+			/* what is not in the ledger did not happen */
+			r->row.registered = before.registered;
+			r->row.parked = before.parked;
 			return rc;
+		}
 		drop_settled(r, all, n);
 	}
 	return ERR_OK;

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/hex.h"
+#include "args.h"
 #include "ca/issuer.h"
+#include "upload/stop.h"
 
 /* Which setting paces which operation. */
 static int64_t
@@ -48,6 +50,7 @@ site_open(struct site *s, struct home *h, const struct target *t, struct transpo
 	int64_t now_us = clock_monotonic_us();
 	enum err_code rc;
 
+	s->session.stopped = stop_wanted;
 	if ((rc = aws_session_open(&s->session, t, transport, e)) != ERR_OK ||
 	    (rc = h->ops->target_get(h->store, s->session.identity.account, aws_client_region(s->session.client), &s->target_id, e)) != ERR_OK)
 		return rc;
@@ -116,20 +119,21 @@ static enum err_code
 on_ca(void *arg, const struct aws_reply *reply, struct err *e)
 {
 	struct ca_question *q = arg;
-	char where[AWS_SESSION_NAME_BYTES];
+	char where[AWS_SESSION_NAME_BYTES], word[ARGS_WORD_BYTES];
 	struct iot_ca found;
 
 	aws_session_name(&q->site->session, where);
+	args_shell_word(q->ca->name, word);
 	if (reply->outcome == AWS_NOT_FOUND)
-		return err_set(e, ERR_CONFLICT, "the CA \"%s\" is not registered in %s, so its certificates wait: "
-		    "`lineca aws register-ca --ca \"%s\"`", q->ca->name, where, q->ca->name);
+		return err_set(e, ERR_CONFLICT, "the CA %s is not registered in %s, so its certificates wait: `lineca aws register-ca --ca %s`",
+		    q->ca->name, where, word);
 	if (reply->outcome != AWS_DONE)
 		return aws_reply_fail(reply, "DescribeCACertificate", e);
 	if (!iot_ca_read(reply, &found))
 		return err_set(e, ERR_IO, "DescribeCACertificate: AWS answered something else");
 	if (!found.active)
-		return err_set(e, ERR_CONFLICT, "the CA \"%s\" is inactive in %s, so its certificates wait: "
-		    "`lineca aws activate-ca --ca \"%s\"`", q->ca->name, where, q->ca->name);
+		return err_set(e, ERR_CONFLICT, "the CA %s is inactive in %s, so its certificates wait: `lineca aws activate-ca %s`",
+		    q->ca->name, where, word);
 	return ERR_OK;
 }
 
@@ -148,7 +152,7 @@ site_check_ca(struct site *s, const struct store_ca *ca, struct err *e)
 		return rc;
 	hex_encode(facts.fingerprint, sizeof(facts.fingerprint), id);
 	iot_describe_ca_certificate(&r, id);
-	rc = aws_client_ask(s->session.client, &r, AWS_PATIENCE_S, on_ca, &q, e);
+	rc = aws_session_ask(&s->session, &r, on_ca, &q, e);
 	if ((rc == ERR_OK || rc == ERR_CONFLICT) && s->cas_count < LIMIT_CAS)
 		s->cas[s->cas_count++] = (struct site_ca){ ca->id, rc == ERR_CONFLICT };
 	return rc;
@@ -183,7 +187,7 @@ check_needed(struct site *s, enum iot_operation op, void (*make)(struct aws_requ
 	struct aws_request r = { 0 };
 
 	make(&r, name);
-	return aws_client_ask(s->session.client, &r, AWS_PATIENCE_S, on_needed, &q, e);
+	return aws_session_ask(&s->session, &r, on_needed, &q, e);
 }
 
 enum err_code

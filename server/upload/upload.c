@@ -36,19 +36,38 @@ ca_by_id(const struct upload *u, int64_t id)
 	return NULL;
 }
 
+/* ERR_CONFLICT sets something aside and lets the others go on. */
+static enum err_code
+set_aside(struct upload *u, enum err_code rc, const struct err *why, struct err *e)
+{
+	if (rc == ERR_CONFLICT) {
+		if (u->set_aside_count < UPLOAD_SET_ASIDE_MAX)
+			u->set_aside[u->set_aside_count] = *why;
+		u->set_aside_count++;
+		return ERR_OK;
+	}
+	if (rc != ERR_OK)
+		*e = *why;
+	return rc;
+}
+
 static enum err_code
 on_batch(void *arg, const struct store_batch *b, struct err *e)
 {
 	struct upload *u = arg;
 	const struct upload_ca *ca = ca_by_id(u, b->ca_id);
 	int64_t queued = b->issued - b->registered - b->parked;
+	struct err why;
+	enum err_code rc;
 
 	if (queued == 0)
 		return ERR_OK;
 	if (ca == NULL)
 		return err_set(e, ERR_INTERNAL, "batch %s has an unknown CA", b->name);
 	u->queued += queued;
-	return lane_add_batch(&u->lanes, &u->home->config, b, ca->pem, e);
+	if ((rc = lane_add_batch(&u->lanes, &u->home->config, b, ca->pem, &why)) == ERR_CONFIG)
+		rc = err_set(&why, ERR_CONFLICT, "the batch %s waits: lineca.conf has lost a section that it goes to (%s)", b->name, b->aws);
+	return set_aside(u, rc, &why, e);
 }
 
 static enum err_code
@@ -113,14 +132,14 @@ site_known(const struct upload *u, const struct target *t)
 static enum err_code
 check_distinct(const struct lane *l, size_t at, struct err *e)
 {
-	char where[AWS_SESSION_NAME_BYTES];
+	char where[AWS_SESSION_NAME_BYTES], one[TARGET_HEAD_BYTES], other[TARGET_HEAD_BYTES];
 
 	for (size_t i = 0; i < at; i++) {
 		if (l->sites[i] != l->sites[at])
 			continue;
 		aws_session_name(&l->sites[at]->session, where);
-		return err_set(e, ERR_CONFIG, "the batch %s goes to [aws %s] and [aws %s], which are both %s: correct lineca.conf", l->batches[0].name,
-		    l->targets[i]->name, l->targets[at]->name, where);
+		return err_set(e, ERR_CONFIG, "the batch %s goes to %s and %s, which are both %s: correct lineca.conf", l->batches[0].name,
+		    target_head(l->targets[i], one), target_head(l->targets[at], other), where);
 	}
 	return ERR_OK;
 }
@@ -140,21 +159,6 @@ open_sites(struct upload *u, struct err *e)
 }
 
 /* ---- whether AWS will take it */
-
-/* ERR_CONFLICT sets something aside and lets the others go on. */
-static enum err_code
-set_aside(struct upload *u, enum err_code rc, const struct err *why, struct err *e)
-{
-	if (rc == ERR_CONFLICT) {
-		if (u->set_aside_count < UPLOAD_SET_ASIDE_MAX)
-			u->set_aside[u->set_aside_count] = *why;
-		u->set_aside_count++;
-		return ERR_OK;
-	}
-	if (rc != ERR_OK)
-		*e = *why;
-	return rc;
-}
 
 static enum err_code
 check_lane(struct upload *u, struct lane *l, struct err *e)

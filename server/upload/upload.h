@@ -36,7 +36,8 @@ struct upload {
 /*
  * Looks what is queued (batch NULL: in all) and asks AWS, once each: whose account, the CA active, policies there.  With an empty
  * queue AWS is not asked at all.  What cannot go is said on standard error and set aside, the rest can run.
- * ERR_BATCH_NOT_FOUND; ERR_CONFLICT: nothing of it can go, and why; ERR_CONFIG, ERR_PERMISSION, ERR_IO of the session.
+ * ERR_BATCH_NOT_FOUND; ERR_CONFLICT: nothing of it can go, and why; ERR_DRAINING: stop_wanted; ERR_CONFIG, ERR_PERMISSION, ERR_IO of
+ * the session.
  * u is all zeroes before; upload_close in any case.
  */
 ERR_MUST_CHECK enum err_code	upload_open(struct upload *u, struct home *h, const char *batch, struct err *e);
@@ -47,7 +48,6 @@ ERR_MUST_CHECK enum err_code	upload_queued(const struct upload *u, int64_t *ret,
 
 struct upload_options {
 	int64_t		 limit;		/* at most so many certificates; 0: all */
-	int64_t		 deadline_us;	/* wall clock; 0: none */
 	bool		 bar;		/* a progress bar on standard error, else a log line every ten seconds */
 };
 
@@ -62,7 +62,7 @@ struct upload_result {
 };
 
 /*
- * Runs until the queue is empty, the limit or deadline is reached, SIGTERM or SIGINT comes, or nothing can go on.  ret is written in any
+ * Runs until the queue is empty, the limit is reached, stop_wanted (upload/stop.h) says so, or nothing can go on.  ret is written in any
  * case.  ERR_PERMISSION: AWS said 401 or 403; ERR_IO: AWS took nothing for give_up_s, or is not who it says; ERR_STORAGE: the ledger
  * failed.  Whatever was recorded stays; the next run goes on there.
  */
