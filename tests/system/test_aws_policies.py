@@ -30,7 +30,8 @@ def actions(name):
         assert set(statement) == {"Sid", "Effect", "Action", "Resource"} and statement["Effect"] == "Allow"
         assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
         for resource in [statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]:
-            assert resource == "*" or re.fullmatch(r"arn:aws:iot:REGION:ACCOUNT:(cert|cacert|thing|thingtype|thinggroup|policy)/\*", resource)
+            kinds = "cert|cacert|thing|thingtype|thinggroup|policy"
+            assert resource == "*" or re.fullmatch(rf"arn:aws:iot:REGION:ACCOUNT:({kinds})/\*", resource)
         names = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
         assert all(name.startswith("iot:") and name[4:] in OPERATIONS for name in names), names
         found |= {name[4:] for name in names}
@@ -139,6 +140,6 @@ def test_units_verify(tmp_path):
     for name in ("lineca-upload.service", "lineca-upload.timer"):
         text = (DEPLOY / name).read_text().replace("/usr/local/bin/lineca", "/bin/true")
         (tmp_path / name).write_text(text)
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *[str(tmp_path / n) for n in ("lineca-upload.service", "lineca-upload.timer")]],
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", tmp_path / "lineca-upload.service", tmp_path / "lineca-upload.timer"],
                           capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "lineca" not in done.stderr, done.stderr

@@ -44,7 +44,8 @@ def proofs(home):
 @pytest.mark.parametrize("args,status,auto,mode", [
     ([], "ACTIVE", "DISABLE", "DEFAULT"), (["--inactive"], "INACTIVE", "DISABLE", "DEFAULT"),
     (["--auto-registration"], "ACTIVE", "ENABLE", "DEFAULT"), (["--sni-only"], "ACTIVE", "DISABLE", "SNI_ONLY"),
-    (["--inactive", "--auto-registration", "--sni-only"], "INACTIVE", "ENABLE", "SNI_ONLY"), (["--ca", "lineca-ca"], "ACTIVE", "DISABLE", "DEFAULT")])
+    (["--inactive", "--auto-registration", "--sni-only"], "INACTIVE", "ENABLE", "SNI_ONLY"),
+    (["--ca", "lineca-ca"], "ACTIVE", "DISABLE", "DEFAULT")])
 def test_register(place, args, status, auto, mode):
     keys = {p.name: p.read_bytes() for p in (place.home.path / "ca").iterdir()}
     said = place.run("aws", "register-ca", *args).err
@@ -129,7 +130,8 @@ def test_no_such_ca(place, words, tmp_path):
     assert cas(place.cloud) == []
 
 
-@pytest.mark.parametrize("words", [["--ca-cert", "x"], ["--verification-cert", "x"], ["--sni-only", "--ca-cert", "x", "--verification-cert", "y"],
+@pytest.mark.parametrize("words", [["--ca-cert", "x"], ["--verification-cert", "x"],
+                                   ["--sni-only", "--ca-cert", "x", "--verification-cert", "y"],
                                    ["--ca", "a", "--ca-cert", "x", "--verification-cert", "y"], ["more"], ["--account", "12"],
                                    ["--target", "nowhere"]])
 def test_wrong_words(place, words):
@@ -205,7 +207,8 @@ def test_expired_proof(steps, tmp_path):
 
 
 @pytest.mark.parametrize("which", ["ca_file", "proof_file"])
-@pytest.mark.parametrize("what,words", [("", ""), ("no certificate at all\n", ""), ("two", ""), ("half", ""), ("key", ""), (None, "No such file")])
+@pytest.mark.parametrize("what,words", [("", ""), ("no certificate at all\n", ""), ("two", ""), ("half", ""), ("key", ""),
+                                        (None, "No such file")])
 def test_bad_files(steps, which, what, words):
     steps.proof(steps.online("registration-code").out.strip())
     path = getattr(steps, which)

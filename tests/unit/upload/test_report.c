@@ -115,7 +115,8 @@ enum { COLUMNS = sizeof(names) / sizeof(names[0]) };
 static void
 test_texts(void **state)
 {
-	static const char *const texts[] = { "plain", "", "a,b", "say \"no\"", "\"", "\"\"", "two\nlines", "cr\r\nlf", "tab\tbell\a", "back\\slash",
+	static const char *const texts[] = { "plain", "", "a,b", "say \"no\"", "\"", "\"\"", "two\nlines", "cr\r\nlf",
+	    "tab\tbell\a", "back\\slash",
 	    "gr\xc3\xbc\xc3\x9f", "=1+1", "</script>", " blanks ", "'" };
 	enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
 	struct fixture *f = *state;

@@ -69,6 +69,17 @@ test_failures(void **state)
 	}
 }
 
+/* Registered without a CA, there is no CA to stop for: it is this certificate's own state. */
+static void
+test_state_without_ca(void **state)
+{
+	(void)state;
+	begin(0, TARGET_ACTIVE, CALL_REGISTER);
+	w.step.ca_pem = NULL;
+	assert_int_equal(answer_outcome(&w, AWS_CA_STATE), STEP_PARK);
+	assert_string_equal(w.registration.code, "SomeException");
+}
+
 /* Messages and codes of any length are cut, not overrun. */
 static void
 test_long_texts(void **state)
@@ -370,7 +381,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_failures), cmocka_unit_test(test_long_texts), cmocka_unit_test(test_request_id_kept),
+		cmocka_unit_test(test_failures), cmocka_unit_test(test_state_without_ca), cmocka_unit_test(test_long_texts),
+		cmocka_unit_test(test_request_id_kept),
 		cmocka_unit_test(test_registered), cmocka_unit_test(test_id_differs), cmocka_unit_test(test_exists),
 		cmocka_unit_test(test_compared), cmocka_unit_test(test_same_pem), cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_thing_exists), cmocka_unit_test(test_policies), cmocka_unit_test(test_whole_way),
