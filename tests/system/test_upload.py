@@ -349,6 +349,7 @@ def test_signal(plant, cloud, number):
 def test_signal_while_aws_is_asked(plant, cloud, number):
     """Before the first row: it ends as quickly, with a word and an exit code."""
     plant.queue(2)
+    cloud.reset_counters()
     cloud.faults({"kind": "hang", "operations": ["GetCallerIdentity"]})
     running = plant.start()
     wait(plant, "the question", lambda: cloud.calls("GetCallerIdentity")["calls"] > 0)
@@ -358,15 +359,6 @@ def test_signal_while_aws_is_asked(plant, cloud, number):
     cloud.faults()
     plant.upload()
     plant.agree(2)
-
-
-def test_bar_fits_the_terminal(plant, cloud):
-    """A line that is wider than the terminal wraps, and every step of the bar would scroll."""
-    plant.queue(30)
-    plant.configure(rate_register_certificate=20)
-    _, text = uploads.terminal([homes.BINARY, "--home", str(plant.home.path), "upload"], plant.env(), columns=60)
-    bars = [b for b in re.findall(r"\r\x1b\[K([^\r\n]*)", text) if "/s" in b]
-    assert len(bars) >= 3 and max(map(len, bars)) < 60, bars
 
 
 def test_second_signal_ends_at_once(plant, cloud):
@@ -445,20 +437,39 @@ def test_status_before_any_run(plant):
     assert "none yet" in plant.run("upload", "status").out
 
 
+# of a bar: its marks, registered, in all, parked, a second, time left
+BAR = re.compile(r"\r\x1b\[K\[([#.]+)\] (\d+)/(\d+), (\d+) parked, ([\d.]+)/s(?:, left ([^\r]+))?")
+
+
+def watched(plant, columns=120, code=0):
+    got, text = uploads.terminal([homes.BINARY, "--home", str(plant.home.path), "upload"], plant.env(), columns=columns)
+    assert got == code, text
+    return text
+
+
 def test_bar_on_a_terminal(plant, cloud):
     plant.queue(60)
     plant.configure(rate_register_certificate=20)
     ids = [r["device_id"] for r in plant.certificates()]
     cloud.faults({"kind": "error", **uploads.BAD_ROW, "operations": ["RegisterCertificate"], "subjects": ids[-2:]})
-    code, text = uploads.terminal([homes.BINARY, "--home", str(plant.home.path), "upload"], plant.env())
-    assert code == 3, text
-    bars = re.findall(r"\r\x1b\[K\[([#.]{24})\] (\d+) of 60 registered, (\d+) parked, ([\d.]+)/s(?:, left ([^\r]+))?", text)
+    text = watched(plant, code=3)
+    bars = BAR.findall(text)
     assert len(bars) >= 5, text
     done = [int(b[1]) for b in bars]
-    assert done == sorted(done) and done[-1] > 30
-    assert [b[0].count("#") for b in bars] == sorted(b[0].count("#") for b in bars)
-    assert any(b[4] for b in bars) and any(15 < float(b[3]) < 25 for b in bars) and bars[-1][2] == "2"
+    assert done == sorted(done) and done[-1] > 30 and {b[2] for b in bars} == {"60"}
+    marks = [b[0].count("#") for b in bars]
+    assert marks == sorted(marks) and marks[-1] > marks[0]
+    assert any(b[5] for b in bars) and any(15 < float(b[4]) < 25 for b in bars) and bars[-1][3] == "2"
     assert re.search(r"\r\x1b\[K58 registered, 2 parked, 0 still queued", text), text[-800:]
+
+
+def test_bar_fits_the_terminal(plant, cloud):
+    """A line that is wider than the terminal wraps, and every step of the bar would scroll."""
+    plant.queue(30)
+    plant.configure(rate_register_certificate=20)
+    bars = re.findall(r"\r\x1b\[K(\[[^\r\n]*)", watched(plant, columns=50))
+    assert len(bars) >= 3 and max(map(len, bars)) < 50, bars
+    assert all(re.match(r"\[[#.]+\] \d+/30", b) for b in bars), bars
 
 
 def test_log_lines_without_a_terminal(plant, cloud):
@@ -525,10 +536,8 @@ def test_progress_counts_what_came_meanwhile(plant, cloud):
     with servers.Server(plant.home) as server:
         more = threading.Timer(0.2, lambda: plant.enroll("lot", 150, server))
         more.start()
-        code, text = uploads.terminal([homes.BINARY, "--home", str(plant.home.path), "upload"], plant.env())
+        bars = [(int(b[1]), int(b[2])) for b in BAR.findall(watched(plant))]
         more.join()
-    assert code == 0
-    bars = [tuple(map(int, b)) for b in re.findall(r"(\d+) of (\d+) registered", text)]
     assert bars[-1][0] > 450 and all(n <= total for n, total in bars), bars
     plant.agree(550)
 

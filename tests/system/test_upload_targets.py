@@ -210,7 +210,7 @@ def test_a_section_is_gone(plant, cloud):
     plant.queue(2, "b", "--aws", "us", ca=False)
     conf.write_text(before)
     done = plant.upload(code=3)
-    done.says("[aws us]", "batch b")
+    done.says("us", "batch b", "lineca.conf")
     assert plant.states() == {"registered": 2, "issued": 2}
     assert plant.home.batch_show("a")["registered"] == 2
 
