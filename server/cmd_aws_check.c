@@ -56,6 +56,19 @@ put_check(struct checks *k, const char *check, enum check_state state, const cha
 		cJSON_Delete(o);
 }
 
+/* What to do about a question that could not be asked. */
+static void
+put_failure(struct checks *k, const char *check, const struct err *why)
+{
+	const char *todo = "";
+
+	if (why->code == ERR_PERMISSION)
+		todo = "allow it for these credentials: deploy/aws/upload-policy.json";
+	else if (why->code == ERR_IO || why->code == ERR_BUSY)
+		todo = "look at the network, the proxy (https_proxy) and AWS_ENDPOINT_URL";
+	put_check(k, check, CHECK_FAILED, why->log_text, todo);
+}
+
 /* ---- who we are */
 
 /* false: nothing more can be asked. */
@@ -74,7 +87,10 @@ check_identity(struct checks *k, const char *name)
 	}
 	put_check(k, "credentials", CHECK_OK, aws_client_credentials_source(s->client), "");
 	if (rc != ERR_OK) {
-		put_check(k, "account", CHECK_FAILED, e.log_text, "");
+		if (rc == ERR_PERMISSION)
+			put_check(k, "account", CHECK_FAILED, e.log_text, "check the access key, its secret and, if there is one, the session token");
+		else
+			put_failure(k, "account", &e);
 		return false;
 	}
 	(void)snprintf(text, sizeof(text), "%s, as %.180s", s->identity.account, s->identity.arn);
@@ -114,7 +130,7 @@ check_endpoint(struct checks *k)
 
 	iot_list_ca_certificates(&r, "");
 	if ((rc = aws_cmd_ask(&k->aws, &r, on_list, NULL, &e)) != ERR_OK) {
-		put_check(k, "endpoint", CHECK_FAILED, e.log_text, "");
+		put_failure(k, "endpoint", &e);
 		return rc == ERR_PERMISSION;
 	}
 	(void)snprintf(text, sizeof(text), "%s", aws_client_endpoint(k->aws.session.client, AWS_IOT));
@@ -127,7 +143,8 @@ check_endpoint(struct checks *k)
 static void
 check_ca(struct checks *k, const char *name)
 {
-	char id[AWS_CA_ID_BYTES], check[LIMIT_NAME_BYTES + 8], todo[ARGS_WORD_BYTES + 64], word[ARGS_WORD_BYTES];
+	char id[AWS_CA_ID_BYTES], check[LIMIT_NAME_BYTES + 8], todo[ARGS_WORD_BYTES + LIMIT_NAME_BYTES + 64], word[ARGS_WORD_BYTES];
+	const char *section = k->aws.target.name, *option = *section != '\0' ? " --target " : "";
 	struct store_ca ca = { 0 };
 	struct iot_ca there;
 	struct err why;
@@ -137,12 +154,12 @@ check_ca(struct checks *k, const char *name)
 	args_shell_word(name, word);
 	if (issuer_find(&k->aws.home, name, &ca, &why) != ERR_OK || aws_ca_id(ca.der, ca.der_len, id, &why) != ERR_OK ||
 	    aws_ca_describe(&k->aws, id, &there, &found, &why) != ERR_OK) {
-		put_check(k, check, CHECK_FAILED, why.log_text, "");
+		put_failure(k, check, &why);
 	} else if (!found) {
-		(void)snprintf(todo, sizeof(todo), "lineca aws register-ca --ca %s", word);
+		(void)snprintf(todo, sizeof(todo), "lineca aws register-ca --ca %s%s%s", word, option, section);
 		put_check(k, check, CHECK_FAILED, "not registered", todo);
 	} else if (!there.active) {
-		(void)snprintf(todo, sizeof(todo), "lineca aws activate-ca %s", word);
+		(void)snprintf(todo, sizeof(todo), "lineca aws activate-ca %s%s%s", word, option, section);
 		put_check(k, check, CHECK_FAILED, "registered, inactive", todo);
 	} else
 		put_check(k, check, CHECK_OK, "registered, active", "");
@@ -188,7 +205,7 @@ check_presence(struct checks *k, const char *kind, const char *name, enum iot_op
 	(void)snprintf(check, sizeof(check), "%s %s", kind, name);
 	make(&r, name);
 	if (aws_cmd_ask(&k->aws, &r, on_presence, &p, &e) != ERR_OK)
-		put_check(k, check, CHECK_FAILED, e.log_text, "");
+		put_failure(k, check, &e);
 	else if (p.absent)
 		put_check(k, check, CHECK_FAILED, "not there", "make it in AWS, or correct its name in lineca.conf");
 	else
@@ -243,7 +260,7 @@ probe(struct checks *k, enum iot_operation op, struct aws_request *r)
 
 	(void)snprintf(check, sizeof(check), "iot:%s", iot_operation_name(op));
 	if (aws_cmd_ask(&k->aws, r, on_probe, &p, &e) != ERR_OK)
-		put_check(k, check, CHECK_FAILED, e.log_text, "");
+		put_failure(k, check, &e);
 	else if (p.outcome == AWS_DENIED)
 		put_check(k, check, CHECK_FAILED, p.text, "allow it for these credentials: deploy/aws/upload-policy.json");
 	else if (p.outcome == AWS_THROTTLED || p.outcome == AWS_TRANSIENT || p.outcome == AWS_UNTRUSTED)

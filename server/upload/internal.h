@@ -18,7 +18,9 @@ struct run {
 	struct item			*items;		/* all on their way */
 	int64_t				 fetched;
 	int64_t				 taken_us;	/* when AWS took something last */
+	bool				 took_any;
 	int64_t				 give_up_us;
+	int				 passes;	/* beyond the first */
 	struct store_upload_run		 row;
 	struct upload_result		*result;
 	struct err			 stop;		/* why the run cannot go on; code ERR_OK: it can */

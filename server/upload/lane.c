@@ -55,6 +55,14 @@ lanes_free(struct lane *l)
 	}
 }
 
+void
+lane_rewind(struct lane *l)
+{
+	l->at = 0;
+	l->cursor = 0;
+	l->left = 0;
+}
+
 /* A target with a stopped CA takes nothing of it, unless it registers without one. */
 static bool
 target_accepts(const struct lane *l, size_t at, int64_t ca_id)

@@ -31,6 +31,7 @@ struct lane {
 	size_t			 batches_count, at;		/* the batch that is being read */
 	int64_t			 cursor;			/* its certificates up to here were read */
 	size_t			 items;				/* on their way */
+	int64_t			 left;				/* tried in this pass and given up for now */
 	struct lane		*next;
 };
 
@@ -38,6 +39,9 @@ struct lane {
 ERR_MUST_CHECK enum err_code	lane_add_batch(struct lane **lanes, const struct config *config, const struct store_batch *b,
 				    const char *ca_pem, struct err *e);
 void				lanes_free(struct lane *l);	/* takes NULL */
+
+/* From the beginning again: what was left is tried once more. */
+void				lane_rewind(struct lane *l);
 
 /* Is there a target of the lane that takes certificates of this batch? */
 bool				lane_takes_batch(const struct lane *l, const struct lane_batch *b);

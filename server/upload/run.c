@@ -18,9 +18,9 @@ enum {
 	/* Answers that came within this time are recorded in one transaction. */
 	GATHER_US = 4000,
 	/* How often the length of the queue is looked at. */
-	COUNT_EVERY_US = 5 * 1000 * 1000,
-	/* When stopping: what is under way may end for so long. */
-	DRAIN_US = 30 * 1000 * 1000
+	COUNT_EVERY_US = 1000 * 1000,
+	/* When stopping: what is under way may end for so long.  What a call did that did not end, the next run finds out. */
+	DRAIN_US = 10 * 1000 * 1000
 };
 
 void
@@ -87,6 +87,17 @@ limit_reached(const struct run *r)
 	return r->options->limit > 0 && r->fetched >= r->options->limit;
 }
 
+/* At the end of a lane: what was given up on the way is tried again, until AWS has taken nothing for give_up_s. */
+static void
+next_pass(struct run *r, struct lane *l)
+{
+	if (l->at < l->batches_count || l->items > 0 || l->left == 0 || r->options->limit > 0)
+		return;
+	r->result->left -= l->left;
+	lane_rewind(l);
+	r->passes++;
+}
+
 static enum err_code
 refill(struct run *r, struct err *e)
 {
@@ -94,6 +105,7 @@ refill(struct run *r, struct err *e)
 	enum err_code rc;
 
 	for (struct lane *l = r->u->lanes; l != NULL; l = l->next) {
+		next_pass(r, l);
 		while (l->at < l->batches_count && l->items + LANE_PAGE <= LANE_ITEMS_MAX && !limit_reached(r)) {
 			int64_t max = LANE_PAGE;
 
@@ -140,7 +152,7 @@ has_work(const struct run *r)
 	if (r->drain_us != 0)
 		return false;
 	for (const struct lane *l = r->u->lanes; l != NULL && !limit_reached(r); l = l->next)
-		if (l->at < l->batches_count)
+		if (l->at < l->batches_count || (l->left > 0 && r->options->limit == 0))
 			return true;
 	return r->items != NULL;
 }
@@ -170,7 +182,11 @@ look_for_stop(struct run *r, int64_t now_us)
 	else if (now_us - r->taken_us > r->give_up_us && r->items != NULL) {
 		(void)err_set(&why, ERR_IO, "AWS has taken nothing for %lld s (%s): the rest stays queued for the next run",
 		    (long long)(r->give_up_us / 1000000), r->trouble[0] != '\0' ? r->trouble : "no answer");
-		run_stop(r, &why);
+		/* in a further pass it is some rows that do not go; else it is AWS */
+		if (r->passes > 0 && r->took_any)
+			drain_begin(r, NULL);
+		else
+			run_stop(r, &why);
 	}
 }
 
@@ -237,6 +253,8 @@ turn(struct run *r, struct err *e)
 	if (r->answered.count > 0 && settle_is_due(r, now_us) && (rc = settle(r, e)) != ERR_OK)
 		return rc;
 	look_at_queue(r, now_us);
+	if (r->progress.total < r->row.registered + r->row.parked)
+		r->progress.total = r->row.registered + r->row.parked;
 	progress_tick(&r->progress, r->row.registered, r->row.parked, now_us);
 	return ERR_OK;
 }

@@ -18,9 +18,10 @@ on_answer(void *arg, const struct aws_reply *reply)
 	r->in_flight--;
 	t->site->in_flight--;
 	t->verdict = step_answer(&t->work, reply);
-	if (t->verdict == STEP_DONE || t->verdict == STEP_MORE || t->verdict == STEP_PARK)
-		r->taken_us = now_us;
-	else
+	if (t->verdict == STEP_DONE || t->verdict == STEP_MORE || t->verdict == STEP_PARK) {
+		r->taken_us = t->site->taken_us = now_us;
+		r->took_any = true;
+	} else
 		(void)snprintf(r->trouble, sizeof(r->trouble), "%s: %.80s", iot_operation_name(op), reply->code);
 	if (t->verdict == STEP_THROTTLED) {
 		pace_throttled(&t->site->paces[op], t->sent_us, now_us);

@@ -5,10 +5,12 @@
 #include "upload/internal.h"
 
 enum {
-	/* Tries of one call before the row is left for the next run: 0.5 s, doubled, at most 20 s: about two minutes. */
+	/* Tries of one call before the row is left for the next pass: 0.5 s, doubled, at most 20 s: about two minutes. */
 	AGAIN_TRIES = 10,
 	AGAIN_FIRST_US = 500 * 1000,
 	AGAIN_MOST_US = 20 * 1000 * 1000,
+	/* A site that has taken nothing for so long is down; another must not wait for it. */
+	DOWN_US = 10 * 1000 * 1000,
 	/* What was just made should be visible in seconds (aws-iot facts 3.2). */
 	UNSEEN_TRIES = 6,
 	UNSEEN_WAIT_US = 2 * 1000 * 1000
@@ -81,14 +83,29 @@ ca_stopped(struct run *r, struct task *t)
 	task_finish(t, TASK_LEFT);
 }
 
+/*
+ * Is there no use in keeping it in hand?  Not while the site takes nothing from anybody: then it is not the row's fault, and the whole run
+ * waits (give_up_s).  But where the other sites of the row are done with it, its place is theirs.
+ */
+static bool
+gives_up(const struct task *t, int64_t now_us)
+{
+	if (t->item->tasks_count > 1 && t->item->open == 1 && now_us - t->site->taken_us > DOWN_US)
+		return true;
+	return t->tries >= AGAIN_TRIES && t->site->taken_us > t->failing_us;
+}
+
 /* The call failed in a way that may pass. */
 static bool
 again(struct run *r, struct task *t)
 {
-	int64_t span_us = AGAIN_FIRST_US;
+	int64_t span_us = AGAIN_FIRST_US, now_us = clock_monotonic_us();
 
-	if (++t->tries >= AGAIN_TRIES) {
+	if (t->tries++ == 0)
+		t->failing_us = now_us;
+	if (gives_up(t, now_us)) {
 		task_finish(t, TASK_LEFT);
+		t->item->lane->left++;
 		return true;
 	}
 	for (int i = 1; i < t->tries && span_us < AGAIN_MOST_US; i++)

@@ -55,6 +55,7 @@ site_open(struct site *s, struct home *h, const struct target *t, struct transpo
 	    (rc = h->ops->target_get(h->store, s->session.identity.account, aws_client_region(s->session.client), &s->target_id, e)) != ERR_OK)
 		return rc;
 	s->connections = t->connections;
+	s->taken_us = now_us;
 	for (int op = 0; op < IOT_OPERATIONS; op++)
 		pace_init(&s->paces[op], rate_of(t, (enum iot_operation)op), now_us);
 	return ERR_OK;
@@ -119,21 +120,22 @@ static enum err_code
 on_ca(void *arg, const struct aws_reply *reply, struct err *e)
 {
 	struct ca_question *q = arg;
+	const char *section = q->site->session.target->name, *option = *section != '\0' ? " --target " : "";
 	char where[AWS_SESSION_NAME_BYTES], word[ARGS_WORD_BYTES];
 	struct iot_ca found;
 
 	aws_session_name(&q->site->session, where);
 	args_shell_word(q->ca->name, word);
 	if (reply->outcome == AWS_NOT_FOUND)
-		return err_set(e, ERR_CONFLICT, "the CA %s is not registered in %s, so its certificates wait: `lineca aws register-ca --ca %s`",
-		    q->ca->name, where, word);
+		return err_set(e, ERR_CONFLICT, "the CA %s is not registered in %s, so its certificates wait: `lineca aws register-ca --ca %s%s%s`",
+		    q->ca->name, where, word, option, section);
 	if (reply->outcome != AWS_DONE)
 		return aws_reply_fail(reply, "DescribeCACertificate", e);
 	if (!iot_ca_read(reply, &found))
 		return err_set(e, ERR_IO, "DescribeCACertificate: AWS answered something else");
 	if (!found.active)
-		return err_set(e, ERR_CONFLICT, "the CA %s is inactive in %s, so its certificates wait: `lineca aws activate-ca %s`",
-		    q->ca->name, where, word);
+		return err_set(e, ERR_CONFLICT, "the CA %s is inactive in %s, so its certificates wait: `lineca aws activate-ca %s%s%s`",
+		    q->ca->name, where, word, option, section);
 	return ERR_OK;
 }
 

@@ -23,6 +23,7 @@ struct site {
 	int64_t			 target_id;	/* in the ledger */
 	int64_t			 connections;
 	int			 in_flight;
+	int64_t			 taken_us;	/* when AWS took something here last; monotonic */
 	struct pace		 paces[IOT_OPERATIONS];
 	struct task_queue	 ready[IOT_OPERATIONS];
 	struct site_ca		 cas[LIMIT_CAS];

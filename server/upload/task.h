@@ -28,6 +28,7 @@ struct task {
 	enum step_verdict		 verdict;	/* of the newest answer */
 	enum task_end			 end;
 	int				 tries;		/* of the call at hand that failed */
+	int64_t				 failing_us;	/* since when; monotonic */
 	int64_t				 sent_us;	/* monotonic */
 	int64_t				 wake_us;	/* waits until then */
 	struct run			*run;		/* whose it is: for the answer's way back */
