@@ -16,7 +16,6 @@ import json
 import os
 import pathlib
 import re
-import select
 import signal
 import subprocess
 import tempfile
@@ -25,6 +24,7 @@ import urllib.error
 import urllib.request
 
 import limits
+import processes
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "aws" / "standin.py"
 ACCOUNT, REGION = "123456789012", "eu-central-1"
@@ -56,7 +56,7 @@ class StandIn:
                                             stderr=log, env={"PATH": os.environ.get("PATH", "/usr/bin:/bin")})
         started.append(self)
         try:
-            line = self._first_line()
+            line = processes.first_line(self.process)
             match = re.fullmatch(r"listening on (https?://127\.0\.0\.1:(\d+))\n", line)
             assert match, f"first line {line!r}; log:\n{self.log()[-3000:]}"
         except BaseException:
@@ -64,17 +64,6 @@ class StandIn:
             raise
         self.url, self.port = match.group(1), int(match.group(2))
         self.tls = tls
-
-    def _first_line(self):
-        out, end = b"", time.monotonic() + limits.seconds(20)
-        pipe = self.process.stdout.fileno()
-        while not out.endswith(b"\n"):
-            ready, _, _ = select.select([pipe], [], [], max(0, end - time.monotonic()))
-            piece = os.read(pipe, 4096) if ready else b""
-            if not piece:
-                break
-            out += piece
-        return out.decode()
 
     def log(self):
         return self.log_path.read_text("utf-8", "backslashreplace")

@@ -5,6 +5,8 @@ import pytest
 
 sys.dont_write_bytecode = True
 
+import aws
+import aws_home
 import client as clients
 import home as homes
 import server as servers
@@ -73,3 +75,23 @@ def line(tmp_path_factory):
     yield shared
     shared.client.close()
     shared.server.stop()
+
+
+@pytest.fixture(scope="module")
+def standin():
+    """A stand-in for AWS, for the tests of a module."""
+    with aws.StandIn() as running:
+        yield running
+
+
+@pytest.fixture
+def cloud(standin):
+    """The same, as new."""
+    standin.reset()
+    return standin
+
+
+@pytest.fixture
+def place(tmp_path, cloud):
+    """A home whose [aws] names the stand-in's account."""
+    return aws_home.Place(tmp_path / "home", cloud)

@@ -1,7 +1,6 @@
 """The line server as a process."""
 import os
 import re
-import select
 import signal
 import subprocess
 import tempfile
@@ -9,6 +8,7 @@ import time
 
 import home as homes
 import limits
+import processes
 
 started = []    # every server of this process: a failing test shows their logs
 
@@ -23,7 +23,7 @@ class Server:
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=homes.environment(env))
         started.append(self)
         try:
-            line = self._first_line()
+            line = processes.first_line(self.process)
             match = re.fullmatch(r"listening on http://([0-9.]+|\[[0-9a-f:]+\]):(\d+)\n", line)
             assert match, f"first line {line!r}; log:\n{self.log()[-3000:]}"
         except BaseException:
@@ -31,17 +31,6 @@ class Server:
             raise
         self.address, self.port = match.group(1), int(match.group(2))
         self.host = "127.0.0.1" if self.address == "0.0.0.0" else self.address.strip("[]")
-
-    def _first_line(self):
-        out, end = b"", time.monotonic() + limits.seconds(20)
-        pipe = self.process.stdout.fileno()
-        while not out.endswith(b"\n"):
-            ready, _, _ = select.select([pipe], [], [], max(0, end - time.monotonic()))
-            piece = os.read(pipe, 4096) if ready else b""
-            if not piece:
-                break
-            out += piece
-        return out.decode()
 
     def log(self):
         with open(self.log_path, "rb") as f:

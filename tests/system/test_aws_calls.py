@@ -9,20 +9,6 @@ from aws_tool import Tool
 POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:Connect","Resource":"*"}]}'
 
 
-@pytest.fixture(scope="module")
-def cloud():
-    with aws.StandIn() as c:
-        yield c
-
-
-@pytest.fixture(autouse=True)
-def fresh(cloud):
-    cloud.reset()
-    cloud.clock(0)
-    yield
-    cloud.faults()
-
-
 @pytest.fixture
 def tool(cloud):
     with Tool(cloud.env()) as t:

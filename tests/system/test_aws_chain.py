@@ -15,15 +15,8 @@ import server as servers
 TOKEN = "session-token-of-the-chain/0001"
 
 
-@pytest.fixture(scope="module")
-def cloud():
-    with aws.StandIn() as running:
-        yield running
-
-
 @pytest.fixture
 def place(tmp_path, cloud):
-    cloud.reset()
     for name in ("config", "credentials"):
         (cloud.home / name).write_text("")
         (cloud.home / name).chmod(0o600)

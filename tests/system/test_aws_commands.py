@@ -18,18 +18,6 @@ LOOKS = {"GetPolicy": {"policy first", "policy second"}, "DescribeThingType": {"
          "DescribeThingGroup": {"thing group line-1"}, "DescribeCACertificate": {"CA lineca-ca"}, "ListCACertificates": {"endpoint"}}
 
 
-@pytest.fixture(scope="module")
-def cloud():
-    with aws.StandIn() as running:
-        yield running
-
-
-@pytest.fixture
-def place(tmp_path, cloud):
-    cloud.reset()
-    return aws_home.Place(tmp_path / "home", cloud)
-
-
 @pytest.fixture
 def ready(place):
     """Everything is there that ALL names."""

@@ -16,18 +16,6 @@ import limits
 from aws_client import call, refused, send, signed
 
 
-@pytest.fixture(scope="module")
-def process():
-    with aws.StandIn() as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def cloud(process):
-    process.reset()
-    return process
-
-
 def thing(cloud, name="t", what=None, **kw):
     return call(cloud, "POST", f"/things/{name}", {} if what is None else what, **kw)
 

@@ -16,18 +16,6 @@ import faketime
 import server as servers
 
 
-@pytest.fixture(scope="module")
-def cloud():
-    with aws.StandIn() as running:
-        yield running
-
-
-@pytest.fixture
-def place(tmp_path, cloud):
-    cloud.reset()
-    return aws_home.Place(tmp_path / "home", cloud)
-
-
 def cas(cloud, **where):
     return cloud.dump(**where).get("cas", [])
 

@@ -18,18 +18,6 @@ POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:*
 NO_ID = "f" * 64
 
 
-@pytest.fixture(scope="module")
-def process():
-    with aws.StandIn() as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def cloud(process):
-    process.reset()
-    return process
-
-
 @pytest.fixture
 def iot(cloud):
     return aws_client.client(cloud)

@@ -5,6 +5,7 @@
  *   - a ledger of version 1 is one of version 1 or one of the newest, with all its rows.
  */
 #include "faults.h"
+#include "ledger_file.h"
 
 #include <sqlite3.h>
 
@@ -92,22 +93,6 @@ play_run(struct play *p)
 	ledger_close(&p->l);
 }
 
-static int64_t
-ask(const char *path, const char *text)
-{
-	sqlite3		*db = NULL;
-	sqlite3_stmt	*st = NULL;
-	int64_t		 n;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	return n;
-}
-
 static enum err_code
 count_row(void *arg, const struct store_certificate *c, struct err *e)
 {
@@ -127,12 +112,12 @@ assert_agrees(struct play *p)
 	assert_ok(p->l.ops->batch_find(p->l.reader, "lot-1", &b, &e));
 	assert_ok(p->l.ops->queue_page(p->l.reader, p->batch, 0, 100, count_row, &n, &e));
 	assert_int_equal(n, b.issued - b.registered - b.parked);
-	assert_int_equal(ask(p->l.path, "SELECT count(*) FROM outbox WHERE state = 0"), n);
-	assert_int_equal(ask(p->l.path, "SELECT count(*) FROM outbox WHERE state = 1"), b.registered);
-	assert_int_equal(ask(p->l.path, "SELECT count(*) FROM outbox WHERE state = 2"), b.parked);
-	assert_int_equal(ask(p->l.path, "SELECT count(*) FROM outbox o LEFT JOIN registration r USING (cert_id)"
+	assert_int_equal(ledger_ask(p->l.path, "SELECT count(*) FROM outbox WHERE state = 0"), n);
+	assert_int_equal(ledger_ask(p->l.path, "SELECT count(*) FROM outbox WHERE state = 1"), b.registered);
+	assert_int_equal(ledger_ask(p->l.path, "SELECT count(*) FROM outbox WHERE state = 2"), b.parked);
+	assert_int_equal(ledger_ask(p->l.path, "SELECT count(*) FROM outbox o LEFT JOIN registration r USING (cert_id)"
 	    " WHERE coalesce(r.state, 0) <> o.state"), 0);
-	assert_int_equal(ask(p->l.path, "SELECT count(*) FROM outbox o JOIN batch b ON b.id = o.batch_id"
+	assert_int_equal(ledger_ask(p->l.path, "SELECT count(*) FROM outbox o JOIN batch b ON b.id = o.batch_id"
 	    " WHERE o.state = 0 AND o.cert_id <= b.queue_after"), 0);
 }
 
@@ -259,23 +244,11 @@ test_power_cut(void **state)
 static void
 version_1(const char *path)
 {
-	static char	 text[64 * 1024];
-	FILE		*f = fopen(SCHEMA_DIR "/0001_ledger.sql", "r");
-	sqlite3		*db = NULL;
-
-	assert_non_null(f);
-	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
-	assert_int_equal(fclose(f), 0);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA application_id = 0x4c4e4341; PRAGMA user_version = 1;"
-	    "INSERT INTO ca (name, active, key_ref, der, created_at_us) VALUES ('plant', 1, 'ca.key', x'3000', 0);"
+	ledger_version_1(path,
 	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, issued)"
 	    " VALUES ('lot-1', 1, 'default', '', 0, 0, 0, 1000, 1);"
 	    "INSERT INTO certificate VALUES (1001, zeroblob(8), 1, 1, 'dev', zeroblob(32), zeroblob(32), 0, 1, 1, x'3000', NULL);"
-	    "INSERT INTO outbox (batch_id, cert_id) VALUES (1, 1001); PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	    "INSERT INTO outbox (batch_id, cert_id) VALUES (1, 1001); PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 static void
@@ -300,9 +273,9 @@ upgrade_faults(enum fault_kind kind)
 		fired = fault.fired;
 		if (kind == FAULT_POWER && fired)
 			disks_write(l.path);
-		version = ask(l.path, "PRAGMA user_version");
+		version = ledger_ask(l.path, "PRAGMA user_version");
 		assert_true(version == 1 || version == 2);
-		assert_int_equal(ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('outbox_late', 'verification')"),
+		assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('outbox_late', 'verification')"),
 		    version == 1 ? 0 : 2);
 		ledger_open(&l);
 		n = 0;

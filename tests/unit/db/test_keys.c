@@ -2,7 +2,7 @@
  * One device id per key, when keys are young, while they settle, and when they are in the index (db/sqlite/keys.h): the answer
  * must be the same, also after reopening, with serials that come late, and with two processes that record.
  */
-#include "ledger.h"
+#include "ledger_file.h"
 
 #include <sqlite3.h>
 
@@ -87,27 +87,11 @@ assert_all_taken(struct ledger *l, int64_t batch, unsigned n)
 	assert_taken(l, batch, n - 1);
 }
 
-static int64_t
-ask(struct ledger *l, const char *text)
-{
-	sqlite3		*db = NULL;
-	sqlite3_stmt	*st = NULL;
-	int64_t		 n;
-
-	assert_int_equal(sqlite3_open(l->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	return n;
-}
-
 /* Whatever is not above the mark is in the index. */
 static void
 assert_mark_true(struct ledger *l)
 {
-	assert_int_equal(ask(l, "SELECT count(*) FROM certificate c, settled s WHERE c.id <= s.cert_id AND c.prior_id IS NULL"
+	assert_int_equal(ledger_ask(l->path, "SELECT count(*) FROM certificate c, settled s WHERE c.id <= s.cert_id AND c.prior_id IS NULL"
 	    " AND NOT EXISTS (SELECT 1 FROM device_key k WHERE k.key_prefix = substr(c.key_id, 1, 16) AND k.cert_id = c.id)"), 0);
 }
 
@@ -142,12 +126,12 @@ test_all_places(void **state)
 			assert_all_taken(l, batch, done + step);
 		}
 	}
-	assert_true(ask(l, "SELECT cert_id FROM settled") > 0);
-	assert_true(ask(l, "SELECT count(*) FROM device_key") < ROWS);
+	assert_true(ledger_ask(l->path, "SELECT cert_id FROM settled") > 0);
+	assert_true(ledger_ask(l->path, "SELECT count(*) FROM device_key") < ROWS);
 	ledger_close(l);
 	ledger_open(l);
 	assert_all_taken(l, batch, ROWS);
-	assert_int_equal(ask(l, "SELECT count(DISTINCT key_prefix) FROM device"), ROWS);
+	assert_int_equal(ledger_ask(l->path, "SELECT count(DISTINCT key_prefix) FROM device"), ROWS);
 }
 
 /* A serial that was overtaken by thousands of others: its key is found, and found again by the next process. */
@@ -167,7 +151,7 @@ test_late_serials(void **state)
 	for (i = 0; i < 200; i++)
 		assert_taken(l, batch, 500000 + i);
 	fill(l, batch, 80 * GROUP, 80 * GROUP);	/* the mark has passed them */
-	assert_true(ask(l, "SELECT cert_id FROM settled") > 300);
+	assert_true(ledger_ask(l->path, "SELECT cert_id FROM settled") > 300);
 	assert_mark_true(l);
 	for (i = 0; i < 200; i++)
 		assert_taken(l, batch, 500000 + i);

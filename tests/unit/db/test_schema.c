@@ -1,5 +1,5 @@
 /* What the schema itself forbids, whoever asks, and which files are refused. */
-#include "ledger.h"
+#include "ledger_file.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -23,37 +23,6 @@ teardown(void **state)
 {
 	ledger_free(*state);
 	return 0;
-}
-
-/* Runs text on a connection of its own, as a person with sqlite3(1) would. */
-static int
-run(const char *path, const char *text)
-{
-	sqlite3	*db = NULL;
-	int	 rc;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;", NULL, NULL, NULL), SQLITE_OK);
-	rc = sqlite3_exec(db, text, NULL, NULL, NULL);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	return rc;
-}
-
-/* The number that a query gives. */
-static int64_t
-ask(const char *path, const char *text)
-{
-	sqlite3		*db = NULL;
-	sqlite3_stmt	*st = NULL;
-	int64_t		 n;
-
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	return n;
 }
 
 static void
@@ -131,12 +100,12 @@ test_forbidden(void **state)
 	struct ledger	*l = *state;
 	size_t		 i;
 
-	assert_int_equal(run(l->path, "INSERT INTO target (account, region) VALUES ('123456789012', 'eu-west-1');"
+	assert_int_equal(ledger_run(l->path, "INSERT INTO target (account, region) VALUES ('123456789012', 'eu-west-1');"
 	    "INSERT INTO registration VALUES (1001, 1, 0, 5, 0, '', '', '', '', '', 0);"
 	    "INSERT INTO upload_run VALUES (1, 1, 1, 0, 7, 0, 0, 0, 0, 0, '');"
 	    "INSERT INTO verification VALUES (900, zeroblob(8), 1, x'00', 0)"), SQLITE_OK);
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (run(l->path, texts[i]) == SQLITE_OK)
+		if (ledger_run(l->path, texts[i]) == SQLITE_OK)
 			fail_msg("the schema lets this pass: %s", texts[i]);
 	}
 }
@@ -147,19 +116,19 @@ test_allowed(void **state)
 {
 	struct ledger	*l = *state;
 
-	assert_int_equal(run(l->path, "UPDATE batch SET quantity = 6, state = 1"), SQLITE_OK);
-	assert_int_equal(run(l->path, "UPDATE outbox SET state = 1, attempts = attempts + 1"), SQLITE_OK);
-	assert_int_equal(run(l->path, "UPDATE batch SET registered = 1"), SQLITE_OK);
-	assert_int_equal(run(l->path, "UPDATE ca SET active = 0"), SQLITE_OK);
-	assert_int_equal(run(l->path, "UPDATE batch SET queue_after = 1001"), SQLITE_OK);	/* all is settled */
-	assert_int_equal(ask(l->path, "SELECT queue_after FROM batch"), 1001);
+	assert_int_equal(ledger_run(l->path, "UPDATE batch SET quantity = 6, state = 1"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 1, attempts = attempts + 1"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "UPDATE batch SET registered = 1"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "UPDATE ca SET active = 0"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "UPDATE batch SET queue_after = 1001"), SQLITE_OK);	/* all is settled */
+	assert_int_equal(ledger_ask(l->path, "SELECT queue_after FROM batch"), 1001);
 	/* what comes into the queue below the mark takes it down, whoever does it */
-	assert_int_equal(run(l->path, "UPDATE outbox SET state = 0"), SQLITE_OK);
-	assert_int_equal(ask(l->path, "SELECT queue_after FROM batch"), 1000);
-	assert_int_equal(run(l->path, "UPDATE outbox SET state = 2; UPDATE batch SET queue_after = 1001;"
+	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 0"), SQLITE_OK);
+	assert_int_equal(ledger_ask(l->path, "SELECT queue_after FROM batch"), 1000);
+	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 2; UPDATE batch SET queue_after = 1001;"
 	    "INSERT INTO certificate SELECT 900, serial_lower, batch_id, ca_id, 'dev-0', zeroblob(32), zeroblob(32), not_before_s,"
 	    " not_after_s, issued_at_us, der, NULL FROM certificate; INSERT INTO outbox (batch_id, cert_id) VALUES (1, 900)"), SQLITE_OK);
-	assert_int_equal(ask(l->path, "SELECT queue_after FROM batch"), 899);
+	assert_int_equal(ledger_ask(l->path, "SELECT queue_after FROM batch"), 899);
 }
 
 static enum err_code
@@ -179,14 +148,14 @@ test_states(void **state)
 	struct err			 e;
 	int				 got = -1;
 
-	assert_int_equal(run(l->path, "UPDATE outbox SET state = 2, reason = 'refused'"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 2, reason = 'refused'"), SQLITE_OK);
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
 	assert_int_equal(got, CERTIFICATE_PARKED);
 	f.state = CERTIFICATE_REGISTERED;
 	got = -1;
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
 	assert_int_equal(got, -1);
-	assert_int_equal(run(l->path, "UPDATE outbox SET state = 1; UPDATE batch SET registered = 1"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 1; UPDATE batch SET registered = 1"), SQLITE_OK);
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
 	assert_int_equal(got, CERTIFICATE_REGISTERED);
 }
@@ -202,7 +171,7 @@ test_files(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(l->ops->create(&l->cf, &e), ERR_CONFLICT);
 	assert_ok(l->ops->checkpoint(l->store, &e));
-	assert_int_equal(run(l->path, "PRAGMA integrity_check"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "PRAGMA integrity_check"), SQLITE_OK);
 }
 
 static void
@@ -240,13 +209,13 @@ test_refused(void **state)
 	write_file(l.path, text, sizeof(text));			/* something else */
 	assert_refused(&l);
 	assert_int_equal(remove(l.path), 0);
-	assert_int_equal(run(l.path, "CREATE TABLE t (x); PRAGMA user_version = 1"), SQLITE_OK);
+	assert_int_equal(ledger_run(l.path, "CREATE TABLE t (x); PRAGMA user_version = 1"), SQLITE_OK);
 	assert_refused(&l);					/* somebody else's database */
-	assert_int_equal(run(l.path, "PRAGMA application_id = 0x4c4e4341; PRAGMA user_version = 0"), SQLITE_OK);
+	assert_int_equal(ledger_run(l.path, "PRAGMA application_id = 0x4c4e4341; PRAGMA user_version = 0"), SQLITE_OK);
 	assert_refused(&l);					/* ours, but never finished */
-	assert_int_equal(run(l.path, "PRAGMA user_version = 1"), SQLITE_OK);
+	assert_int_equal(ledger_run(l.path, "PRAGMA user_version = 1"), SQLITE_OK);
 	assert_refused(&l);					/* says it is, but has not the tables */
-	assert_int_equal(run(l.path, "PRAGMA user_version = 2"), SQLITE_OK);
+	assert_int_equal(ledger_run(l.path, "PRAGMA user_version = 2"), SQLITE_OK);
 	assert_refused(&l);
 	ledger_remove_files(&l);
 }
@@ -257,9 +226,9 @@ test_newer(void **state)
 	struct ledger	*l = *state;
 
 	ledger_close(l);
-	assert_int_equal(run(l->path, "PRAGMA user_version = 1000"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "PRAGMA user_version = 1000"), SQLITE_OK);
 	assert_refused(l);
-	assert_int_equal(run(l->path, "PRAGMA user_version = 2"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "PRAGMA user_version = 2"), SQLITE_OK);
 	ledger_open(l);
 }
 
@@ -291,7 +260,7 @@ test_loading_swept(void **state)
 	struct store_certificate	 c;
 	struct err			 e;
 
-	assert_int_equal(run(l->path, "INSERT INTO batch (id, name, ca_id, profile, pattern, listed, created_at_us, state, quantity)"
+	assert_int_equal(ledger_run(l->path, "INSERT INTO batch (id, name, ca_id, profile, pattern, listed, created_at_us, state, quantity)"
 	    " VALUES (50, 'half', 1, 'p', '', 1, 0, 2, 10);"
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
 	    " INSERT INTO batch_device SELECT 50, 'dev-' || i FROM n"), SQLITE_OK);
@@ -300,7 +269,7 @@ test_loading_swept(void **state)
 	c = ledger_certificate(50, l->ca_id, "dev-7", 7, 1007);
 	assert_int_equal(ledger_try(l, &c, NULL), ERR_BATCH_NOT_FOUND);
 	(void)ledger_batch(l, "half", 3);	/* the name is free again */
-	assert_int_equal(run(l->path, "INSERT INTO ca SELECT NULL, 'left', 1, '', x'00', 0 FROM batch_device"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "INSERT INTO ca SELECT NULL, 'left', 1, '', x'00', 0 FROM batch_device"), SQLITE_OK);
 	{
 		struct store_ca	ca;
 
@@ -308,30 +277,11 @@ test_loading_swept(void **state)
 	}
 }
 
-static char *
-read_text(const char *path)
-{
-	FILE	*f = fopen(path, "r");
-	char	*text = calloc(1, 64 * 1024);
-
-	assert_non_null(f);
-	assert_non_null(text);
-	assert_true(fread(text, 1, 64 * 1024 - 1, f) < 64 * 1024 - 1);
-	assert_int_equal(fclose(f), 0);
-	return text;
-}
-
 /* A ledger as version 1 of the program left it: two batches, queued and parked rows. */
 static void
 version_1(const char *path)
 {
-	char	*text = read_text(SCHEMA_DIR "/0001_ledger.sql");
-
-	assert_int_equal(run(path, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"), SQLITE_OK);
-	assert_int_equal(run(path, text), SQLITE_OK);
-	free(text);
-	assert_int_equal(run(path, "PRAGMA application_id = 0x4c4e4341; PRAGMA user_version = 1;"
-	    "INSERT INTO ca (name, active, key_ref, der, created_at_us) VALUES ('plant', 1, 'ca.key', x'3000', 0);"
+	ledger_version_1(path,
 	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, issued, parked)"
 	    " VALUES ('lot-1', 1, 'default', '', 0, 0, 0, 1000, 300, 3), ('lot-2', 1, 'default', '', 0, 0, 1, 5, 0, 0);"
 	    "WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 1300)"
@@ -339,7 +289,7 @@ version_1(const char *path)
 	    " FROM n;"
 	    "INSERT INTO device SELECT device_id, substr(key_id, 1, 16), id FROM certificate;"
 	    "INSERT INTO outbox (batch_id, cert_id, state, reason) SELECT 1, id, CASE WHEN id < 1004 THEN 2 ELSE 0 END,"
-	    " CASE WHEN id < 1004 THEN 'by hand' END FROM certificate"), SQLITE_OK);
+	    " CASE WHEN id < 1004 THEN 'by hand' END FROM certificate");
 }
 
 static enum err_code
@@ -376,7 +326,7 @@ test_upgrade(void **state)
 	ledger_scratch(&l);
 	version_1(l.path);
 	ledger_open(&l);
-	assert_int_equal(ask(l.path, "PRAGMA user_version"), 2);
+	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 2);
 	assert_ok(l.ops->batch_find(l.reader, "lot-1", &b, &e));
 	assert_string_equal(b.aws, "");
 	assert_int_equal(b.issued, 300);
@@ -396,7 +346,7 @@ test_upgrade(void **state)
 	assert_int_equal(n, 300);
 	c = ledger_certificate(b.id, 1, "dev-new", 7, 2000);
 	assert_int_equal(ledger_try(&l, &c, NULL), ERR_OK);
-	assert_int_equal(ask(l.path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	ledger_close(&l);
 	ledger_open(&l);	/* not twice */
 	ledger_close(&l);
@@ -414,13 +364,13 @@ test_upgrade_fails(void **state)
 	(void)state;
 	ledger_scratch(&l);
 	version_1(l.path);
-	assert_int_equal(run(l.path, "CREATE TABLE verification (somebody)"), SQLITE_OK);	/* in the way of 0002's last table */
+	assert_int_equal(ledger_run(l.path, "CREATE TABLE verification (somebody)"), SQLITE_OK);	/* in the way of 0002's last table */
 	assert_int_equal(l.ops->open(&l.cf, &s, &e), ERR_CONFIG);
 	assert_null(s);
-	assert_int_equal(ask(l.path, "PRAGMA user_version"), 1);
-	assert_int_equal(ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('registration', 'outbox_late')"), 0);
-	assert_int_equal(ask(l.path, "SELECT count(*) FROM pragma_table_info('batch') WHERE name IN ('aws', 'queue_after')"), 0);
-	assert_int_equal(run(l.path, "DROP TABLE verification"), SQLITE_OK);
+	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 1);
+	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('registration', 'outbox_late')"), 0);
+	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM pragma_table_info('batch') WHERE name IN ('aws', 'queue_after')"), 0);
+	assert_int_equal(ledger_run(l.path, "DROP TABLE verification"), SQLITE_OK);
 	ledger_open(&l);
 	ledger_close(&l);
 	ledger_remove_files(&l);
