@@ -257,6 +257,12 @@ struct store_ops {
 			    enum err_code (*row)(void *arg, const struct store_registration *, const struct store_target *, struct err *),
 			    void *arg, struct err *);
 	/*
+	 * Certificates of a CA that the account and region has as far as we know: those whose registration has an ARN.  Walks the
+	 * registrations of the target: for a person who compares, not for a page.
+	 */
+	enum err_code	(*registration_count)(struct store_reader *, int64_t ca_id, const char *account, const char *region,
+			    int64_t *ret, struct err *);
+	/*
 	 * Reasons of what is parked in a batch (-1: in all), the most frequent first; the message is that of the newest.  A certificate that
 	 * is parked in two targets counts in both; one that has no parked registration shows its reason as the message, without a target.
 	 */

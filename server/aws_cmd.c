@@ -44,6 +44,7 @@ aws_cmd_connect(struct aws_cmd *a, const char *target, const char *account, stru
 		if (strlen(account) != LIMIT_ACCOUNT_BYTES || strspn(account, "0123456789") != LIMIT_ACCOUNT_BYTES)
 			return err_set(e, ERR_USAGE, "--account: the 12 digits of an AWS account are needed");
 		(void)snprintf(a->target.account, sizeof(a->target.account), "%s", account);
+		a->session.account_said_by = "--account";
 	}
 	if (a->no_settings && a->target.account[0] == '\0')
 		return err_set(e, ERR_USAGE, "there is no lineca.conf here that names the account: say it with --account");
@@ -53,10 +54,18 @@ aws_cmd_connect(struct aws_cmd *a, const char *target, const char *account, stru
 }
 
 void
-aws_cmd_close(struct aws_cmd *a)
+aws_cmd_disconnect(struct aws_cmd *a)
 {
 	transport_free(a->transport);
+	a->transport = NULL;
 	aws_session_close(&a->session);
+	a->session = (struct aws_session){ 0 };
+}
+
+void
+aws_cmd_close(struct aws_cmd *a)
+{
+	aws_cmd_disconnect(a);
 	home_close(&a->home);
 }
 

@@ -25,6 +25,8 @@ ERR_MUST_CHECK enum err_code	aws_cmd_open_settings(struct aws_cmd *a, const stru
  */
 ERR_MUST_CHECK enum err_code	aws_cmd_connect(struct aws_cmd *a, const char *target, const char *account, struct err *e);
 void				aws_cmd_close(struct aws_cmd *a);
+/* Ends the conversation only; another aws_cmd_connect may follow. */
+void				aws_cmd_disconnect(struct aws_cmd *a);
 
 /* One question, and its last answer to on_reply: aws_client_ask. */
 ERR_MUST_CHECK enum err_code	aws_cmd_ask(struct aws_cmd *a, struct aws_request *r,

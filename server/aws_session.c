@@ -41,8 +41,9 @@ check_account(const struct aws_session *s, struct err *e)
 		    "if that is the right one, write account = %s there", target_head(t, head), aws_client_credentials_source(s->client),
 		    s->identity.account, s->identity.account);
 	if (strcmp(t->account, s->identity.account) != 0)
-		return err_set(e, ERR_CONFIG, "the credentials (%s) belong to account %s, but %s in lineca.conf names %s: nothing was done",
-		    aws_client_credentials_source(s->client), s->identity.account, target_head(t, head), t->account);
+		return err_set(e, ERR_CONFIG, "the credentials (%s) belong to account %s, but %s says %s: nothing was done; use those of the "
+		    "right account (AWS_PROFILE), or correct it", aws_client_credentials_source(s->client), s->identity.account,
+		    s->account_said_by != NULL ? s->account_said_by : target_head(t, head), t->account);
 	return ERR_OK;
 }
 

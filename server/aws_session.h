@@ -12,6 +12,7 @@
 enum { AWS_PATIENCE_S = 60 };	/* how long a command repeats what AWS cannot answer just now */
 
 struct aws_session {
+	const char		*account_said_by;	/* NULL: the target's section; for messages */
 	int			 patience_s;	/* how long a question is repeated; 0: AWS_PATIENCE_S */
 	bool			(*stopped)(void);	/* ends a question with ERR_DRAINING; NULL: nothing does */
 	const struct target	*target;	/* borrowed */
@@ -26,8 +27,8 @@ void				aws_session_protect(void);
 
 /*
  * Opens it; borrows transport and t.  ERR_CONFIG: no account or region in lineca.conf, another account than there, credentials;
- * ERR_PERMISSION: AWS refuses them; ERR_IO: nobody answers.  s is all zeroes before, but for patience_s and
- * stopped; aws_session_close in any case.
+ * ERR_PERMISSION: AWS refuses them; ERR_IO: nobody answers.  s is all zeroes before, but for the first
+ * three members; aws_session_close in any case.
  */
 ERR_MUST_CHECK enum err_code	aws_session_open(struct aws_session *s, const struct target *t, struct transport *transport,
 				    struct err *e);

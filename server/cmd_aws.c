@@ -30,7 +30,8 @@ cmd_aws_registration_code(struct cmd *c, struct err *e)
 	    (rc = aws_ca_registration_code(a, code, e)) == ERR_OK) {
 		aws_session_name(&a->session, where);
 		(void)printf("%s\n", code);
-		(void)fprintf(stderr, "registration code of %s. Next, on the line: lineca ca verification-cert --code %s\n", where, code);
+		(void)fprintf(stderr, "registration code of %s. Next, on the line:\n"
+		    "  lineca ca verification-cert --code %s >proof.pem\n  lineca ca show >ca.pem\n", where, code);
 	}
 	aws_cmd_close(a);
 	free(a);
@@ -281,10 +282,8 @@ add_batch(void *arg, const struct store_batch *b, struct err *e)
 	struct cas *l = arg;
 
 	(void)e;
-	if (b->ca_id == l->ca_id) {
+	if (b->ca_id == l->ca_id)
 		l->issued += b->issued;
-		l->registered += b->registered;
-	}
 	return ERR_OK;
 }
 
@@ -311,8 +310,10 @@ put_ca_json(const struct store_ca *ca, const struct cas *l, const char *id, cons
 static void
 put_ca_row(struct cas *l, const struct store_ca *ca, const char *id, const struct iot_ca *there, int64_t count, bool more)
 {
-	char text[96];
+	char where[AWS_SESSION_NAME_BYTES], text[96];
 
+	aws_session_name(&l->aws.session, where);
+	table_text(&l->table, where);
 	table_text(&l->table, ca->name);
 	table_text(&l->table, there == NULL ? "not registered" : state_words(there, text));
 	table_number(&l->table, l->issued);
@@ -338,6 +339,8 @@ put_ca(struct cas *l, const char *name, struct err *e)
 		goto out;
 	l->ca_id = ca.id;
 	if ((rc = ops->batch_list(l->aws.home.reader, false, add_batch, l, e)) != ERR_OK ||
+	    (rc = ops->registration_count(l->aws.home.reader, ca.id, l->aws.session.identity.account,
+	    aws_client_region(l->aws.session.client), &l->registered, e)) != ERR_OK ||
 	    (rc = aws_ca_id(ca.der, ca.der_len, id, e)) != ERR_OK ||
 	    (rc = aws_ca_describe(&l->aws, id, &there, &found, e)) != ERR_OK ||
 	    (found && (rc = aws_ca_count(&l->aws, id, COUNT_MAX, &count, &more, e)) != ERR_OK))
@@ -364,10 +367,37 @@ put_cas(struct cas *l, struct err *e)
 	return rc;
 }
 
+/* One section: the conversation begins and ends here. */
+static enum err_code
+put_section(struct cas *l, const char *name, struct err *e)
+{
+	enum err_code rc;
+
+	if ((rc = aws_cmd_connect(&l->aws, name, NULL, e)) == ERR_OK)
+		rc = put_cas(l, e);
+	aws_cmd_disconnect(&l->aws);
+	return rc;
+}
+
+static enum err_code
+put_sections(struct cas *l, const char *only, struct err *e)
+{
+	const struct config *config = &l->aws.home.config;
+	enum err_code rc = ERR_OK;
+
+	if (only != NULL)
+		return put_section(l, only, e);
+	for (size_t i = 0; i < config->targets_count && rc == ERR_OK; i++)
+		rc = put_section(l, config->targets[i].name, e);
+	return rc;
+}
+
 enum err_code
 cmd_aws_cas(struct cmd *c, struct err *e)
 {
-	static const char *const titles[] = { "CA", "IN AWS", "ISSUED>", "REGISTERED>", "AWS HAS>", "CERTIFICATE ID (SHA-256)", NULL };
+	static const char *const titles[] = {
+		"AWS", "CA", "STATE", "ISSUED>", "REGISTERED>", "AWS HAS>", "CERTIFICATE ID (SHA-256)", NULL
+	};
 	const char *target = NULL, *none[1];
 	struct cas *l;
 	enum err_code rc;
@@ -375,12 +405,10 @@ cmd_aws_cas(struct cmd *c, struct err *e)
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		return err_set(e, ERR_NOMEM, "aws");
 	const struct arg_option options[] = { { "target", &target, NULL }, { "json", NULL, &l->json }, { 0 } };
-	if ((rc = args_parse(c, options, 0, 0, none, e)) == ERR_OK &&
-	    (rc = aws_cmd_open_home(&l->aws, c, e)) == ERR_OK &&
-	    (rc = aws_cmd_connect(&l->aws, target, NULL, e)) == ERR_OK) {
+	if ((rc = args_parse(c, options, 0, 0, none, e)) == ERR_OK && (rc = aws_cmd_open_home(&l->aws, c, e)) == ERR_OK) {
 		if (!l->json)
 			table_begin(&l->table, titles);
-		rc = put_cas(l, e);
+		rc = put_sections(l, target, e);
 		if (!l->json)
 			table_end(&l->table);
 	}

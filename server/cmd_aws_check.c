@@ -323,10 +323,25 @@ check_section(struct checks *k, const char *name)
 		check_permissions(k);
 	}
 	k->section = NULL;
-	transport_free(k->aws.transport);
-	k->aws.transport = NULL;
-	aws_session_close(&k->aws.session);
-	k->aws.session = (struct aws_session){ 0 };
+	aws_cmd_disconnect(&k->aws);
+}
+
+/* Does every batch with something to upload go to sections that are there? */
+static enum err_code
+check_batch(void *arg, const struct store_batch *b, struct err *e)
+{
+	const struct target *targets[LIMIT_TARGETS];
+	char check[LIMIT_NAME_BYTES + 8];
+	struct checks *k = arg;
+	struct err why;
+	size_t count;
+
+	(void)e;
+	if (b->issued == b->registered + b->parked || config_batch_targets(&k->aws.home.config, b->aws, targets, &count, &why) == ERR_OK)
+		return ERR_OK;
+	(void)snprintf(check, sizeof(check), "batch %s", b->name);
+	put_check(k, check, CHECK_FAILED, why.log_text, "write the section again");
+	return ERR_OK;
 }
 
 enum err_code
@@ -352,9 +367,13 @@ cmd_aws_check(struct cmd *c, struct err *e)
 	for (size_t i = 0; i < k->aws.home.config.targets_count; i++)
 		if (target == NULL || &k->aws.home.config.targets[i] == config_target(&k->aws.home.config, target))
 			check_section(k, k->aws.home.config.targets[i].name);
+	k->section = "";
+	if (target == NULL)
+		rc = k->aws.home.ops->batch_list(k->aws.home.reader, false, check_batch, k, e);
 	if (!k->json)
 		table_end(&k->table);
-	rc = k->rc;
+	if (rc == ERR_OK)
+		rc = k->rc;
 	if (rc == ERR_OK && k->failed > 0)
 		rc = err_set(e, ERR_IO, "%d of %d checks failed", k->failed, k->done);
 out:

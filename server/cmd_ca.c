@@ -166,7 +166,7 @@ cmd_ca_show(struct cmd *c, struct err *e)
 
 /* Standard output has the certificate and nothing else: it is a file on its way to another machine. */
 static void
-print_verification(const char *home, const struct store_ca *ca, const struct verification_cert *v)
+print_verification(const struct store_ca *ca, const struct verification_cert *v)
 {
 	char serial[2 * sizeof(v->serial) + 1], ends[CLOCK_TEXT_BYTES];
 
@@ -175,9 +175,9 @@ print_verification(const char *home, const struct store_ca *ca, const struct ver
 	(void)fputs(v->pem, stdout);
 	(void)fprintf(stderr, "verification certificate of the CA %s, serial %s, valid until %s\n"
 	    "It proves to the AWS account of this code that the CA's key is here; its own key is thrown away.\n"
-	    "next, on a machine that reaches AWS: lineca aws register-ca --ca-cert F --verification-cert F\n"
-	    "(--ca-cert: the CA's certificate, a .crt file of %s/" HOME_CA "; --verification-cert: what standard output got)\n", ca->name,
-	    serial, ends, home);
+	    "next, within a day, on a machine that reaches AWS: lineca aws register-ca --ca-cert F --verification-cert F\n"
+	    "(--ca-cert: what `lineca ca show` prints; --verification-cert: what standard output got; without a home there: --account ID)\n",
+	    ca->name, serial, ends);
 }
 
 enum err_code
@@ -198,7 +198,7 @@ cmd_ca_verification_cert(struct cmd *c, struct err *e)
 	if ((rc = home_open(&h, c->home, e)) == ERR_OK && (rc = issuer_find(&h, name, &ca, e)) == ERR_OK &&
 	    (rc = issuer_load(&h, &ca, &issuer, e)) == ERR_OK &&
 	    (rc = verification_cert_make(&h, &ca, issuer, code, &v, e)) == ERR_OK)
-		print_verification(h.path, &ca, &v);
+		print_verification(&ca, &v);
 	verification_cert_done(&v);
 	issuer_free(issuer);
 	store_ca_done(&ca);

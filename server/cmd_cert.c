@@ -10,6 +10,8 @@
 
 /* ---- list */
 
+enum { LIST_COLUMNS = 6 };	/* and the reason, where all are parked */
+
 struct list {
 	const char			*batch, *device, *state, *since, *limit;
 	bool				 json;
@@ -30,8 +32,8 @@ plan_list(struct list *l, struct home *h, struct err *e)
 		l->filter.batch_id = b.id;
 	}
 	if (l->state != NULL) {
-		if (!certificate_state_parse(l->state, &state))
-			return err_set(e, ERR_USAGE, "--state %.40s: issued, registered, parked or revoked is needed", l->state);
+		if (!certificate_state_parse(strcmp(l->state, "queued") == 0 ? "issued" : l->state, &state))
+			return err_set(e, ERR_USAGE, "--state %.40s: issued (queued for AWS), registered, parked or revoked is needed", l->state);
 		l->filter.state = (int)state;
 	}
 	if (l->since != NULL && !clock_parse_us(l->since, &l->filter.since_us))
@@ -49,9 +51,10 @@ print_json(void *arg, const struct store_certificate *c, struct err *e)
 }
 
 static enum err_code
-print_row(void *table, const struct store_certificate *c, struct err *e)
+print_row(void *arg, const struct store_certificate *c, struct err *e)
 {
 	char serial[2 * STORE_SERIAL_BYTES + 1], issued[CLOCK_TEXT_BYTES], ends[CLOCK_TEXT_BYTES];
+	struct table *table = arg;
 
 	hex_encode(c->serial, sizeof(c->serial), serial);
 	clock_format_s(c->issued_at_us / 1000000, issued);
@@ -62,6 +65,8 @@ print_row(void *table, const struct store_certificate *c, struct err *e)
 	table_text(table, certificate_state_name(c->state));
 	table_text(table, issued);
 	table_text(table, ends);
+	if (table->columns > LIST_COLUMNS)
+		table_text(table, c->reason);
 	return ferror(stdout) ? err_set(e, ERR_IO, "standard output could not be written") : ERR_OK;
 }
 
@@ -69,6 +74,7 @@ enum err_code
 cmd_cert_list(struct cmd *c, struct err *e)
 {
 	static const char *const titles[] = { "SERIAL", "DEVICE", "BATCH", "STATE", "ISSUED AT", "NOT AFTER", NULL };
+	static const char *const parked_titles[] = { "SERIAL", "DEVICE", "BATCH", "STATE", "ISSUED AT", "NOT AFTER", "REASON", NULL };
 	struct list l = { 0 };
 	const struct arg_option options[] = {
 		{ "batch", &l.batch, NULL }, { "device", &l.device, NULL }, { "state", &l.state, NULL },
@@ -85,7 +91,7 @@ cmd_cert_list(struct cmd *c, struct err *e)
 		if (l.json) {
 			rc = h.ops->certificate_list(h.reader, &l.filter, print_json, NULL, e);
 		} else {
-			table_begin(&table, titles);
+			table_begin(&table, l.filter.state == CERTIFICATE_PARKED ? parked_titles : titles);
 			rc = h.ops->certificate_list(h.reader, &l.filter, print_row, &table, e);
 			table_end(&table);
 		}

@@ -1,12 +1,9 @@
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "args.h"
-#include "base/file.h"
 #include "base/number.h"
 #include "table.h"
 #include "upload/progress.h"
@@ -69,29 +66,6 @@ options_parse(const struct upload_args *a, struct upload_options *o, int64_t *re
 	return rc;
 }
 
-/* HOME/reports/upload-20261120T020000Z, or what --report says. */
-static enum err_code
-report_prefix(const struct home *h, const char *wanted, char out[HOME_PATH_BYTES], struct err *e)
-{
-	char dir[HOME_PATH_BYTES], name[64];
-	struct civil c = clock_civil(clock_now_s(&clock_system));
-	enum err_code rc;
-
-	if (wanted != NULL) {
-		if (strlen(wanted) >= HOME_PATH_BYTES)
-			return err_set(e, ERR_USAGE, "--report: the path is too long");
-		(void)snprintf(out, HOME_PATH_BYTES, "%s", wanted);
-		return ERR_OK;
-	}
-	if ((rc = home_join(h, HOME_REPORTS, dir, e)) != ERR_OK)
-		return rc;
-	if (mkdir(dir, 0700) == -1 && errno != EEXIST)
-		return err_set(e, file_err_code(errno), "%s: %s", dir, strerror(errno));
-	(void)snprintf(name, sizeof(name), "upload-%04d%02d%02dT%02d%02d%02dZ-%ld", c.year, c.month, c.day, c.hour, c.minute, c.second,
-	    (long)getpid());
-	return file_join(out, HOME_PATH_BYTES, dir, name, e);
-}
-
 /* ---- what it would do */
 
 static void
@@ -108,25 +82,51 @@ print_target(const struct target *t, const struct site *s, bool stopped)
 	(void)printf(", at most %lld a second%s\n", (long long)step_slowest_rate(t), stopped ? "; CANNOT GO NOW" : "");
 }
 
-static enum err_code
-print_plan(const struct upload *u, const struct upload_options *o)
+/* What waits whatever the limit, because no target of its batch takes it, or not all do. */
+static bool
+goes_whole(const struct lane *l, const struct lane_batch *b)
 {
-	int64_t total = o->limit > 0 && o->limit < u->queued ? o->limit : u->queued, rate = INT64_MAX;
+	for (size_t i = 0; i < l->targets_count; i++)
+		if (!lane_target_takes(l, i, b->ca_id))
+			return false;
+	return true;
+}
+
+static void
+print_lane(const struct lane *l, int64_t *ret_going, int64_t *ret_rate)
+{
+	for (size_t b = 0; b < l->batches_count; b++) {
+		const struct lane_batch *batch = &l->batches[b];
+
+		(void)printf("batch %s: %lld queued%s\n", batch->name, (long long)batch->queued,
+		    !lane_takes_batch(l, batch) ? "; CANNOT GO NOW" : !goes_whole(l, batch) ? "; can go only in part" : "");
+		if (goes_whole(l, batch))
+			*ret_going += batch->queued;
+		for (size_t i = 0; i < l->targets_count; i++)
+			print_target(l->targets[i], l->sites[i], !lane_target_takes(l, i, batch->ca_id));
+	}
+	for (size_t i = 0; i < l->targets_count; i++)
+		if (step_slowest_rate(l->targets[i]) < *ret_rate)
+			*ret_rate = step_slowest_rate(l->targets[i]);
+}
+
+static void
+print_plan(struct cmd *c, const struct upload *u, const struct upload_options *o)
+{
+	int64_t going = 0, waiting, rate = INT64_MAX;
 	char span[PROGRESS_SPAN_BYTES];
 
-	for (const struct lane *l = u->lanes; l != NULL; l = l->next) {
-		for (size_t b = 0; b < l->batches_count; b++)
-			(void)printf("batch %s: %lld queued%s\n", l->batches[b].name, (long long)l->batches[b].queued,
-			    lane_takes_batch(l, &l->batches[b]) ? "" : "; CANNOT GO NOW");
-		for (size_t i = 0; i < l->targets_count; i++) {
-			print_target(l->targets[i], l->sites[i], l->stopped[i]);
-			if (step_slowest_rate(l->targets[i]) < rate)
-				rate = step_slowest_rate(l->targets[i]);
-		}
-	}
-	progress_span(total / rate, span);
-	(void)printf("%lld certificate%s would go, in about %s; nothing was changed\n", (long long)total, total == 1 ? "" : "s", span);
-	return ERR_OK;
+	for (const struct lane *l = u->lanes; l != NULL; l = l->next)
+		print_lane(l, &going, &rate);
+	waiting = u->queued - going;
+	if (o->limit > 0 && o->limit < going)
+		going = o->limit;
+	progress_span(going / rate, span);
+	(void)printf("%lld certificate%s would go, in about %s", (long long)going, going == 1 ? "" : "s", span);
+	if (waiting > 0)
+		(void)printf("; %lld would wait", (long long)waiting);
+	(void)printf("; nothing was changed\n");
+	c->in_part = waiting > 0;
 }
 
 /* ---- the run */
@@ -148,16 +148,14 @@ print_result(const struct upload_result *r, const struct report *report)
 static enum err_code
 run(struct cmd *c, struct upload *u, const struct upload_args *a, const struct upload_options *o, struct err *e)
 {
-	char prefix[HOME_PATH_BYTES];
 	struct report report = { 0 };
 	struct upload_totals totals = { 0 };
 	struct upload_result result;
 	enum err_code rc, close_rc;
 	struct err second;
 
-	if ((rc = report_prefix(u->home, a->report, prefix, e)) != ERR_OK)
-		return rc;
-	if ((rc = report_open(&report, prefix, e)) == ERR_OK) {
+	rc = a->report != NULL ? report_open(&report, a->report, e) : report_open_in_home(&report, u->home, e);
+	if (rc == ERR_OK) {
 		rc = upload_run(u, o, &report, &result, e);
 		if (upload_totals_read(u->home->ops, u->home->reader, a->batch, &totals, &second) == ERR_OK)
 			result.queued = totals.queued;
@@ -167,6 +165,16 @@ run(struct cmd *c, struct upload *u, const struct upload_args *a, const struct u
 	}
 	close_rc = report_close(&report, rc == ERR_OK ? e : &second);
 	return rc != ERR_OK ? rc : close_rc;
+}
+
+/* A night that could not even begin is told in the morning too. */
+static void
+say_failure(struct upload *u, const struct err *why)
+{
+	if (!u->ran)
+		upload_note_failure(u, why);
+	if (why->code == ERR_PERMISSION || why->code == ERR_IO || why->code == ERR_CONFIG)
+		(void)fprintf(stderr, "what to do: `lineca aws check` looks at everything the upload needs\n");
 }
 
 enum err_code
@@ -196,10 +204,12 @@ cmd_upload(struct cmd *c, struct err *e)
 	if (u.queued == 0)
 		(void)fprintf(stderr, "nothing is queued%s%s\n", a.batch != NULL ? " in the batch " : "", a.batch != NULL ? a.batch : "");
 	else if (a.dry_run)
-		rc = print_plan(&u, &o);
+		print_plan(c, &u, &o);
 	else
 		rc = run(c, &u, &a, &o, e);
 out:
+	if (rc != ERR_OK && rc != ERR_DRAINING && u.queued > 0 && !a.dry_run)
+		say_failure(&u, e);
 	if (rc == ERR_DRAINING) {
 		(void)fprintf(stderr, "stopped by %s before anything was done; everything stays queued\n", stop_reason());
 		c->in_part = true;
@@ -319,7 +329,7 @@ cmd_upload_retry(struct cmd *c, struct err *e)
 		goto out;
 	rc = h.ops->upload_retry(h.store, b.id, &count, e);
 	(void)fprintf(stderr, "%lld certificate%s back in the queue%s\n", (long long)count, count == 1 ? " is" : "s are",
-	    count > 0 ? "; the next `lineca upload` takes them up" : "");
+	    count > 0 ? " for the next `lineca upload`" : "");
 out:
 	home_close(&h);
 	return rc;

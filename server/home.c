@@ -105,9 +105,8 @@ home_lock_holder(const struct home *h, const char *name)
 	return pid;
 }
 
-/* A command that root ran must not leave a file behind that the server's own user cannot open. */
-static void
-give_to_owner(const struct home *h, int fd)
+void
+home_give(const struct home *h, int fd)
 {
 	struct stat st;
 
@@ -127,7 +126,7 @@ home_lock(const struct home *h, const char *name, const char *what, int *ret_fd,
 		return rc;
 	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1)
 		return err_set(e, file_err_code(errno), "open %s: %s", path, strerror(errno));
-	give_to_owner(h, fd);
+	home_give(h, fd);
 	if (fcntl(fd, F_OFD_SETLK, &lock) == -1) {
 		if (errno == EAGAIN || errno == EACCES)
 			rc = err_set(e, ERR_CONFLICT, "%s already runs on the home %s (process %ld)", what, h->path, lock_pid(fd));

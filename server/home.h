@@ -44,6 +44,12 @@ ERR_MUST_CHECK enum err_code	home_join(const struct home *h, const char *name, c
  */
 ERR_MUST_CHECK enum err_code	home_lock(const struct home *h, const char *name, const char *what, int *ret_fd, struct err *e);
 
+/*
+ * A file or directory that was made in the home becomes its owner's: a command that root ran once must not lock the server's own user
+ * out the next night.
+ */
+void				home_give(const struct home *h, int fd);
+
 /* The process that holds a lock of the home now, without taking it; 0: nobody does. */
 long				home_lock_holder(const struct home *h, const char *name);
 

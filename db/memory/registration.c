@@ -190,6 +190,30 @@ memory_registration_list(struct store_reader *r, int64_t cert_id,
 	return rc;
 }
 
+enum err_code
+memory_registration_count(struct store_reader *r, int64_t ca_id, const char *account, const char *region, int64_t *ret,
+    struct err *e)
+{
+	struct store	*s = r->store;
+	size_t		 i, t;
+
+	(void)e;
+	*ret = 0;
+	(void)pthread_mutex_lock(&s->mu);
+	for (t = 0; t < s->targets_n; t++) {
+		if (strcmp(s->targets[t].account, account) != 0 || strcmp(s->targets[t].region, region) != 0)
+			continue;
+		for (i = 0; i < s->registrations_n; i++) {
+			const struct store_registration	*known = &s->registrations[i];
+
+			*ret += known->target_id == s->targets[t].id && known->arn[0] != '\0' &&
+			    row_of(s, known->cert_id)->certificate.ca_id == ca_id;
+		}
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	return ERR_OK;
+}
+
 /* The queued row of the batch with the lowest serial above key; NULL for none. */
 static const struct store_certificate *
 queued_above(struct store *s, int64_t batch_id, int64_t key)

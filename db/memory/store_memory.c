@@ -438,6 +438,7 @@ const struct store_ops store_memory = {
 	.queue_page = memory_queue_page,
 	.registration_find = memory_registration_find,
 	.registration_list = memory_registration_list,
+	.registration_count = memory_registration_count,
 	.parked_reasons = memory_parked_reasons,
 	.upload_run_newest = memory_upload_run_newest,
 	.newest = memory_newest,

@@ -214,3 +214,23 @@ sqlite_registration_list(struct store_reader *r, int64_t cert_id,
 	statement_done(c, s);
 	return rc;
 }
+
+enum err_code
+sqlite_registration_count(struct store_reader *r, int64_t ca_id, const char *account, const char *region, int64_t *ret,
+    struct err *e)
+{
+	struct connection	*c = &r->connection;
+	const enum statement	 s = STATEMENT_REGISTRATION_COUNT;
+	enum err_code		 rc;
+	bool			 found;
+
+	bind_int(c, s, 1, ca_id);
+	bind_text(c, s, 2, account);
+	bind_text(c, s, 3, region);
+	if ((rc = statement_step(c, s, &found, e)) != ERR_OK)
+		return rc;
+	*ret = found ? column_int(c, s, 0) : 0;
+	if (found)
+		statement_done(c, s);
+	return ERR_OK;
+}

@@ -147,6 +147,10 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(REGISTRATION_LIST, FOR_READER,                                                                \
 	    "SELECT " REGISTRATION_COLUMNS ", t.account, t.region FROM registration r"                  \
 	    " CROSS JOIN target t ON t.id = r.target_id WHERE r.cert_id = ?1 ORDER BY r.target_id")     \
+	X(REGISTRATION_COUNT, FOR_READER,                                                               \
+	    "SELECT count(*) FROM target t CROSS JOIN registration r ON r.target_id = t.id"             \
+	    " CROSS JOIN certificate c ON c.id = r.cert_id"                                             \
+	    " WHERE t.account = ?2 AND t.region = ?3 AND r.arn <> '' AND c.ca_id = ?1")                 \
 	/* parked.c */                                                                                  \
 	X(PARKED_CHUNK, FOR_WRITER,                                                                     \
 	    "SELECT batch_id, cert_id FROM outbox INDEXED BY outbox_parked"                             \

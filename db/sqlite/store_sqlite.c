@@ -208,6 +208,7 @@ const struct store_ops store_sqlite = {
 	.queue_page = sqlite_queue_page,
 	.registration_find = sqlite_registration_find,
 	.registration_list = sqlite_registration_list,
+	.registration_count = sqlite_registration_count,
 	.parked_reasons = sqlite_parked_reasons,
 	.upload_run_newest = sqlite_upload_run_newest,
 	.newest = sqlite_newest,

@@ -110,6 +110,8 @@ enum err_code	sqlite_registration_record(struct store *s, const struct store_reg
 		    struct err *e);
 enum err_code	sqlite_registration_find(struct store_reader *r, int64_t cert_id, int64_t target_id,
 		    struct store_registration *ret, struct err *e);
+enum err_code	sqlite_registration_count(struct store_reader *r, int64_t ca_id, const char *account, const char *region,
+		    int64_t *ret, struct err *e);
 enum err_code	sqlite_registration_list(struct store_reader *r, int64_t cert_id,
 		    enum err_code (*row)(void *, const struct store_registration *, const struct store_target *, struct err *), void *arg,
 		    struct err *e);

@@ -3,12 +3,15 @@
 
 #include "aws/client.h"
 #include "aws/client_internal.h"
+#include "base/log.h"
 #include "base/rnd.h"
 
 enum {
 	BACKOFF_BASE_MS = 1000,
 	BACKOFF_CAP_MS = 20 * 1000,
 	POLL_MS = 100,		/* how often `stopped` is asked */
+	SAY_FIRST_S = 3,
+	SAY_EVERY_S = 10,
 	RETRY_AFTER_SMALL_S = 60	/* a server that wants more than this gets our own waits */
 };
 
@@ -64,7 +67,7 @@ enum err_code
 aws_reply_fail(const struct aws_reply *r, const char *operation, struct err *e)
 {
 	/* the id last, and always whole: AWS's support asks for it */
-	return err_set(e, outcome_err_code(r->outcome), "%s: %s: %.150s%s%s%s", operation, r->code, r->message,
+	return err_set(e, outcome_err_code(r->outcome), "%s: %s: %.200s%s%s%s", operation, r->code, r->message,
 	    r->request_id[0] != '\0' ? " (request id " : "", r->request_id, r->request_id[0] != '\0' ? ")" : "");
 }
 
@@ -73,6 +76,7 @@ struct question {
 	struct aws_client	*client;
 	const struct aws_request *request;
 	int64_t			 until_us;	/* no further try begins after this */
+	int64_t			 say_us;	/* when the next word is due */
 	int			 tries;
 	enum err_code		(*on_reply)(void *, const struct aws_reply *, struct err *);
 	void			*arg;
@@ -100,6 +104,19 @@ backoff_us(int tries, int retry_after_s)
 	return wait_us;
 }
 
+/* Whoever waits for minutes hears why, not too often. */
+static void
+say_waiting(struct question *q, const struct aws_reply *reply)
+{
+	int64_t now_us = clock_monotonic_us();
+
+	if (now_us < q->say_us)
+		return;
+	q->say_us = now_us + SAY_EVERY_S * INT64_C(1000000);
+	log_event(LOG_WARN, "aws", "%s: %s: %s; asking again for %lld s at most", q->request->operation, reply->code, reply->message,
+	    (long long)((q->until_us - now_us) / 1000000));
+}
+
 static void
 take_reply(void *arg, const struct aws_reply *reply)
 {
@@ -109,8 +126,10 @@ take_reply(void *arg, const struct aws_reply *reply)
 	q->tries++;
 	if (reply->outcome == AWS_THROTTLED || reply->outcome == AWS_TRANSIENT) {
 		q->wait_us = backoff_us(q->tries, reply->retry_after_s);
-		if (clock_monotonic_us() + q->wait_us < q->until_us)
+		if (clock_monotonic_us() + q->wait_us < q->until_us) {
+			say_waiting(q, reply);
 			return;
+		}
 	}
 	q->over = true;
 	q->rc = q->on_reply(q->arg, reply, q->e);
@@ -165,6 +184,7 @@ aws_client_ask(struct aws_client *c, struct aws_request *r, int patience_s,
 		.client = c,
 		.request = r,
 		.until_us = clock_monotonic_us() + (int64_t)patience_s * 1000000,
+		.say_us = clock_monotonic_us() + SAY_FIRST_S * INT64_C(1000000),
 		.on_reply = on_reply,
 		.arg = arg,
 		.e = e,

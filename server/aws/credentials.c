@@ -227,8 +227,12 @@ say_none(const struct credential_source *s, struct err *e)
 {
 	char why[128] = "";
 
-	if (environment_variable("HOME") == NULL)
+	const char *home = environment_variable("HOME");
+
+	if (home == NULL)
 		(void)snprintf(why, sizeof(why), " (HOME is not set: no ~/.aws was looked into)");
+	else if (!s->imds)
+		(void)snprintf(why, sizeof(why), " (looked in %.80s/.aws)", home);
 	else if (s->imds && e != NULL)
 		(void)snprintf(why, sizeof(why), " (%.100s)", e->log_text);
 	return err_set(e, ERR_NOT_FOUND, "there are no AWS credentials%s%.32s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make a "

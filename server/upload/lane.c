@@ -63,9 +63,8 @@ lane_rewind(struct lane *l)
 	l->left = 0;
 }
 
-/* A target with a stopped CA takes nothing of it, unless it registers without one. */
-static bool
-target_accepts(const struct lane *l, size_t at, int64_t ca_id)
+bool
+lane_target_takes(const struct lane *l, size_t at, int64_t ca_id)
 {
 	return !l->stopped[at] && (l->targets[at]->with_ca == 0 || site_takes_ca(l->sites[at], ca_id));
 }
@@ -74,7 +73,7 @@ bool
 lane_takes_batch(const struct lane *l, const struct lane_batch *b)
 {
 	for (size_t i = 0; i < l->targets_count; i++)
-		if (target_accepts(l, i, b->ca_id))
+		if (lane_target_takes(l, i, b->ca_id))
 			return true;
 	return false;
 }
@@ -123,7 +122,7 @@ task_prepare(struct task *t, struct home *h, const struct lane *l, const struct 
 		*r = (struct store_registration){ .cert_id = id, .target_id = t->site->target_id };
 		rc = ERR_OK;
 	}
-	if (rc == ERR_OK && r->state == REGISTRATION_GOING && !target_accepts(l, at, b->ca_id))
+	if (rc == ERR_OK && r->state == REGISTRATION_GOING && !lane_target_takes(l, at, b->ca_id))
 		t->end = TASK_LEFT;
 	else if (r->state == REGISTRATION_DONE)
 		t->end = TASK_DONE;

@@ -43,6 +43,9 @@ void				lanes_free(struct lane *l);	/* takes NULL */
 /* From the beginning again: what was left is tried once more. */
 void				lane_rewind(struct lane *l);
 
+/* Does the target at that place take certificates of this CA?  One with a stopped CA does not, unless it registers without one. */
+bool				lane_target_takes(const struct lane *l, size_t at, int64_t ca_id);
+
 /* Is there a target of the lane that takes certificates of this batch? */
 bool				lane_takes_batch(const struct lane *l, const struct lane_batch *b);
 

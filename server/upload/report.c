@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -65,6 +66,26 @@ put_row(FILE *f, const char *const values[COLUMNS])
 	}
 }
 
+/* HOME/reports/upload-20261120T020000Z-PID */
+static enum err_code
+own_prefix(const struct home *h, char out[HOME_PATH_BYTES], struct err *e)
+{
+	struct civil c = clock_civil(clock_now_s(&clock_system));
+	char dir[HOME_PATH_BYTES], name[64];
+	enum err_code rc;
+	int fd;
+
+	if ((rc = home_join(h, HOME_REPORTS, dir, e)) != ERR_OK)
+		return rc;
+	if ((mkdir(dir, 0700) == -1 && errno != EEXIST) || (fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return err_set(e, file_err_code(errno), "%s: %s", dir, strerror(errno));
+	home_give(h, fd);
+	(void)close(fd);
+	(void)snprintf(name, sizeof(name), "upload-%04d%02d%02dT%02d%02d%02dZ-%ld", c.year, c.month, c.day, c.hour, c.minute, c.second,
+	    (long)getpid());
+	return file_join(out, HOME_PATH_BYTES, dir, name, e);
+}
+
 enum err_code
 report_open(struct report *r, const char *prefix, struct err *e)
 {
@@ -74,6 +95,19 @@ report_open(struct report *r, const char *prefix, struct err *e)
 	    (rc = open_one(prefix, ".jsonl", r->jsonl_path, sizeof(r->jsonl_path), &r->jsonl, e)) != ERR_OK)
 		return rc;
 	put_row(r->csv, column_names);
+	return ERR_OK;
+}
+
+enum err_code
+report_open_in_home(struct report *r, const struct home *h, struct err *e)
+{
+	char prefix[HOME_PATH_BYTES];
+	enum err_code rc;
+
+	if ((rc = own_prefix(h, prefix, e)) != ERR_OK || (rc = report_open(r, prefix, e)) != ERR_OK)
+		return rc;
+	home_give(h, fileno(r->csv));
+	home_give(h, fileno(r->jsonl));
 	return ERR_OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "home.h"
 #include "upload/task.h"
 
 struct report {
@@ -17,6 +18,9 @@ struct report {
 
 /* Makes PREFIX.csv and PREFIX.jsonl.  ERR_CONFLICT: one exists; ERR_IO, ERR_PERMISSION.  r is all zeroes before. */
 ERR_MUST_CHECK enum err_code	report_open(struct report *r, const char *prefix, struct err *e);
+
+/* The same under a new name in the home's reports/; they are the home's owner's. */
+ERR_MUST_CHECK enum err_code	report_open_in_home(struct report *r, const struct home *h, struct err *e);
 
 /* A task that has ended; site names account and region. */
 void				report_task(struct report *r, const struct task *t);

@@ -360,6 +360,7 @@ upload_run(struct upload *u, const struct upload_options *o, struct report *repo
 	*ret = (struct upload_result){ 0 };
 	if ((rc = run_begin(&r, e)) != ERR_OK)
 		return rc;
+	u->ran = true;
 	rc = loop(&r, e);
 	return run_end(&r, rc, e);
 }

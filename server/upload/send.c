@@ -44,7 +44,8 @@ task_unaskable(struct run *r, struct task *t, const struct err *why)
 
 	(void)snprintf(reg->step, sizeof(reg->step), "%s", step_name(step_of_call(t->work.call)));
 	(void)snprintf(reg->code, sizeof(reg->code), "%s", "ThingName");
-	(void)snprintf(reg->message, sizeof(reg->message), "%s", why->client_text[0] != '\0' ? why->client_text : why->log_text);
+	(void)snprintf(reg->message, sizeof(reg->message), "%.150s%s", why->log_text,
+	    "; change thing_name or thing_attributes in lineca.conf (thing_name = {serial} fits every device), then lineca upload retry");
 	t->verdict = STEP_PARK;
 	task_answered(r, t);
 }

@@ -51,6 +51,7 @@ site_open(struct site *s, struct home *h, const struct target *t, struct transpo
 	enum err_code rc;
 
 	s->session.stopped = stop_wanted;
+	s->session.patience_s = (int)t->give_up_s;	/* a link that comes up a little late is not a lost night */
 	if ((rc = aws_session_open(&s->session, t, transport, e)) != ERR_OK ||
 	    (rc = h->ops->target_get(h->store, s->session.identity.account, aws_client_region(s->session.client), &s->target_id, e)) != ERR_OK)
 		return rc;

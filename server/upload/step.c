@@ -301,7 +301,8 @@ status_forbids(struct step_work *w, const struct iot_certificate *c)
 	char text[LIMIT_AWS_MESSAGE_BYTES + 1];
 
 	if (c->status == IOT_REVOKED)
-		return park(w, "Revoked", "AWS has this certificate as REVOKED; the upload never undoes a revocation");
+		return park(w, "Revoked", "AWS has this certificate as REVOKED, which the upload never undoes: "
+		    "nothing is to be done, this device stays out");
 	(void)snprintf(text, sizeof(text), "AWS has this certificate as %s; only a person can judge that: look at it in the console",
 	    c->status_text);
 	return park(w, "UnexpectedStatus", text);
@@ -368,8 +369,8 @@ thing_compared(struct step_work *w, const struct aws_reply *reply)
 		return park(w, "ThingName", e.client_text);
 	if (w->target->thing_exists == TARGET_KEEP || iot_thing_matches(reply, w->target->thing_type, attributes, count))
 		return step_done(w);
-	return park(w, "ThingDiffers", "a thing of this name exists with another type or other attributes; "
-	    "rename or change it in AWS, or set thing_exists = keep, then run upload retry");
+	return park(w, "ThingDiffers", "a thing of this name exists with another type or other attributes: change it (aws iot update-thing) or "
+	    "delete it, or set thing_exists = keep; then lineca upload retry");
 }
 
 static enum step_verdict

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "view.h"
@@ -51,6 +52,15 @@ set_aside(struct upload *u, enum err_code rc, const struct err *why, struct err 
 	return rc;
 }
 
+/* why: which section is gone */
+static enum err_code
+set_waiting(const struct store_batch *b, struct err *why)
+{
+	struct err inner = *why;
+
+	return err_set(why, ERR_CONFLICT, "the batch %s goes to %s and waits: %s; write the section again", b->name, b->aws, inner.log_text);
+}
+
 static enum err_code
 on_batch(void *arg, const struct store_batch *b, struct err *e)
 {
@@ -66,7 +76,7 @@ on_batch(void *arg, const struct store_batch *b, struct err *e)
 		return err_set(e, ERR_INTERNAL, "batch %s has an unknown CA", b->name);
 	u->queued += queued;
 	if ((rc = lane_add_batch(&u->lanes, &u->home->config, b, ca->pem, &why)) == ERR_CONFIG)
-		rc = err_set(&why, ERR_CONFLICT, "the batch %s waits: lineca.conf has lost a section that it goes to (%s)", b->name, b->aws);
+		rc = set_waiting(b, &why);
 	return set_aside(u, rc, &why, e);
 }
 
@@ -222,6 +232,21 @@ upload_open(struct upload *u, struct home *h, const char *batch, struct err *e)
 	    (rc = open_sites(u, e)) != ERR_OK)
 		return rc;
 	return check_lanes(u, e);
+}
+
+void
+upload_note_failure(struct upload *u, const struct err *why)
+{
+	const struct store_ops *ops = u->home->ops;
+	int64_t now_us = clock_system.now_us(&clock_system);
+	struct store_upload_run row = {
+		.started_at_us = now_us, .updated_at_us = now_us, .ended_at_us = now_us, .pid = getpid(), .queued = u->queued
+	};
+	struct err ignored;
+
+	(void)snprintf(row.outcome, sizeof(row.outcome), "could not start: %s", why->log_text);
+	if (ops->upload_run_begin(u->home->store, &row, &ignored) == ERR_OK)
+		(void)(ops->registration_record(u->home->store, NULL, 0, &row, &ignored) == ERR_OK);
 }
 
 enum err_code

@@ -30,6 +30,7 @@ struct upload {
 	size_t			 cas_count;
 	int64_t			 queued;	/* certificates that wait, of the batches asked for */
 	struct err		 set_aside[UPLOAD_SET_ASIDE_MAX];	/* why some of them cannot go now */
+	bool			 ran;		/* upload_run was begun, and the ledger knows of it */
 	size_t			 set_aside_count;	/* 0: all can; may be more than are kept */
 };
 
@@ -42,6 +43,9 @@ struct upload {
  */
 ERR_MUST_CHECK enum err_code	upload_open(struct upload *u, struct home *h, const char *batch, struct err *e);
 void				upload_close(struct upload *u);
+
+/* A run that ended before it began, for `upload status`; best effort: the ledger may be what failed. */
+void				upload_note_failure(struct upload *u, const struct err *why);
 
 /* Certificates of the batches of u that wait now: the line may have issued more since. */
 ERR_MUST_CHECK enum err_code	upload_queued(const struct upload *u, int64_t *ret, struct err *e);
