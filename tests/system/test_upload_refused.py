@@ -2,6 +2,7 @@
 import concurrent.futures
 import json
 import os
+import pwd
 import re
 import select
 import socket
@@ -53,6 +54,54 @@ def test_ca_inactive_at_the_start(plant, cloud):
     plant.run("aws", "activate-ca")
     plant.upload()
     plant.agree(20)
+
+
+def test_a_night_that_could_not_start(plant, cloud):
+    """By morning somebody looks at the status, not at what a job printed at night."""
+    plant.queue(3)
+    plant.upload("--limit", 1)
+    plant.run("aws", "deactivate-ca")
+    plant.upload(code=4)
+    run = plant.status()["last_run"]
+    assert run["outcome"].startswith("could not start: ") and "is inactive" in run["outcome"]
+    assert (run["queued"], run["registered"], run["calls"]) == (2, 0, 0) and run["ended_at"]
+    plant.run("aws", "activate-ca")
+    cloud.key(secret="another/secret+of+this+key")
+    try:
+        plant.upload(code=5).says("aws check")
+        assert "could not start: GetCallerIdentity" in plant.status()["last_run"]["outcome"]
+        plant.upload("--dry-run", code=5)
+    finally:
+        cloud.key(secret=aws.SECRET)
+    plant.upload()
+    assert plant.status()["last_run"]["outcome"] == "done"
+
+
+def test_dry_run_counts_what_waits(plant, cloud):
+    plant.queue(4)
+    plant.run("aws", "deactivate-ca")
+    done = plant.upload("--dry-run", code=4)
+    assert "is inactive" in done.err
+    plant.run("aws", "activate-ca")
+    with open(plant.home.path / "lineca.conf", "a") as conf:
+        conf.write("\n[aws us]\nregion = us-east-1\n")
+    plant.home.batch("both", 10, "--aws", "aws,us")
+    plant.enroll("both", 3)
+    done = plant.upload("--dry-run", code=3)
+    assert "batch both: 3 queued; can go only in part" in done.out and done.out.count("CANNOT GO NOW") == 1
+    assert "4 certificates would go" in done.out and "3 would wait" in done.out
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
+def test_root_locks_nobody_out(plant, cloud):
+    """An upload that root tried once by hand; the next night it is the home's own user again."""
+    plant.queue(2)
+    nobody = pwd.getpwnam("nobody")
+    for path in [plant.home.path, *plant.home.path.rglob("*")]:
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    plant.upload("--limit", 1)
+    made = [plant.home.path / "reports", *(plant.home.path / "reports").iterdir(), plant.home.path / "upload.lock"]
+    assert len(made) == 4 and {p.stat().st_uid for p in made} == {nobody.pw_uid}
 
 
 def test_ca_not_registered(plant, cloud, outage):

@@ -1,4 +1,5 @@
 """One batch in several accounts and regions: each on its own, counted when all are done."""
+import json
 import re
 import shlex
 
@@ -231,3 +232,19 @@ def test_one_region_down_does_not_hold_up_the_other(plant, cloud):
     plant.upload()
     plant.agree(600, targets=(HERE, THERE))
     assert cloud.calls("RegisterCertificate")["ok"] == 1200
+
+
+def test_cas_counts_by_account_and_region(plant, cloud):
+    """Our count and AWS's stand in one row, so they must be of one place."""
+    with open(plant.home.path / "lineca.conf", "a") as conf:
+        conf.write("\n[aws us]\nregion = us-east-1\n")
+    plant.queue(3)
+    plant.register_ca("--target", "us")
+    plant.home.batch("both", 10, "--aws", "aws,us")
+    plant.enroll("both", 2)
+    plant.upload()
+    rows = {row["region"]: row for row in map(json.loads, plant.run("aws", "cas", "--json").out.splitlines())}
+    assert {r: (row["issued"], row["registered"], row["aws_certificates"]) for r, row in rows.items()} == {
+        aws.REGION: (5, 5, 5), "us-east-1": (5, 2, 2)}
+    (only,) = map(json.loads, plant.run("aws", "cas", "--target", "us", "--json").out.splitlines())
+    assert only == rows["us-east-1"]
