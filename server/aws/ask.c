@@ -124,6 +124,10 @@ take_reply(void *arg, const struct aws_reply *reply)
 
 	q->answered = true;
 	q->tries++;
+	q->wait_us = 0;
+	/* cannot go on and on: a provider is asked once in half a minute on AWS's word */
+	if (strcmp(reply->code, AWS_CREDENTIALS_RENEWED) == 0)
+		return;
 	if (reply->outcome == AWS_THROTTLED || reply->outcome == AWS_TRANSIENT) {
 		q->wait_us = backoff_us(q->tries, reply->retry_after_s);
 		if (clock_monotonic_us() + q->wait_us < q->until_us) {
@@ -162,7 +166,11 @@ static enum err_code
 try_once(struct question *q)
 {
 	struct aws_request copy = *q->request;
+	unsigned generation;
 	enum err_code rc;
+
+	if ((rc = aws_client_credentials(q->client, &generation, q->e)) != ERR_OK)
+		return rc;
 
 	copy.path = copy.query = copy.body = (struct buf){ 0 };
 	copy_buf(&copy.path, &q->request->path);

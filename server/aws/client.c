@@ -24,8 +24,8 @@ struct call {
 	void			 *arg;
 	int64_t			  signed_us;		/* on the monotonic clock */
 	int64_t			  offset_s;		/* of AWS's clock, as it was signed with */
-	unsigned		  credentials_age;	/* the client's, as it was signed with */
-	bool			  clock_tried, credentials_tried;
+	unsigned		  generation;		/* of the credentials that it was signed with */
+	bool			  clock_tried;
 };
 
 struct aws_client {
@@ -35,10 +35,8 @@ struct aws_client {
 	const struct clock	 *clock;
 	const char		 *partition;
 	char			  region[LIMIT_REGION_BYTES + 1];
-	char			  source_name[sizeof(((struct aws_credentials *)0)->source)];
 	struct aws_endpoint	  endpoints[2];	/* by enum aws_service */
 	int64_t			  offset_s;
-	unsigned		  credentials_age;	/* how often they were renewed on AWS's word */
 	bool			  clock_said;
 	struct call		 *calls;
 	bool			(*stopped)(void);
@@ -58,7 +56,7 @@ aws_request_done(struct aws_request *r)
 static enum err_code
 client_init(struct aws_client *c, const struct aws_client_options *o, struct err *e)
 {
-	const struct aws_credentials *cred;
+	const struct credential_options credentials = { .clock = o->clock, .imds = o->imds };
 	enum err_code rc;
 
 	c->transport = o->transport;
@@ -70,10 +68,8 @@ client_init(struct aws_client *c, const struct aws_client_options *o, struct err
 	if ((rc = endpoint_partition(c->region, &c->partition, e)) != ERR_OK ||
 	    (rc = endpoint_make(AWS_IOT, c->region, c->partition, c->env.iot_url, &c->endpoints[AWS_IOT], e)) != ERR_OK ||
 	    (rc = endpoint_make(AWS_STS, c->region, c->partition, c->env.sts_url, &c->endpoints[AWS_STS], e)) != ERR_OK ||
-	    (rc = credential_source_new(&c->env, o->imds, o->clock, &c->source, e)) != ERR_OK ||
-	    (rc = credential_source_get(c->source, &cred, e)) != ERR_OK)
+	    (rc = credential_source_new(&c->env, &credentials, &c->source, e)) != ERR_OK)
 		return rc;
-	(void)snprintf(c->source_name, sizeof(c->source_name), "%s", cred->source);
 	return ERR_OK;
 }
 
@@ -136,7 +132,7 @@ aws_client_endpoint(const struct aws_client *c, enum aws_service s)
 const char *
 aws_client_credentials_source(const struct aws_client *c)
 {
-	return c->source_name;
+	return credential_source_current(c->source)->source;
 }
 
 struct transport *
@@ -212,7 +208,7 @@ sign(struct call *call, const struct aws_credentials *cred, struct outgoing *o, 
 		headers[s.headers_count++] = (struct sigv4_header){ r->principal_header, r->principal };
 	call->offset_s = c->offset_s;
 	call->signed_us = clock_monotonic_us();
-	call->credentials_age = c->credentials_age;
+	call->generation = credential_source_generation(c->source);
 	return sigv4_sign(&s, cred, clock_now_s(c->clock) + c->offset_s, o->date, o->authorization, e);
 }
 
@@ -267,26 +263,31 @@ out:
 	return rc;
 }
 
-static enum err_code
-start(struct call *call, struct err *e)
+enum err_code
+aws_client_credentials(struct aws_client *c, unsigned *ret_generation, struct err *e)
 {
-	struct aws_client *c = call->client;
 	const struct aws_credentials *cred;
 	enum err_code rc;
 
-	if ((rc = credential_source_get(c->source, &cred, e)) != ERR_OK)
-		return rc;
-	(void)snprintf(c->source_name, sizeof(c->source_name), "%s", cred->source);
-	return send_signed(call, cred, e);
+	if ((rc = credential_source_get(c->source, &cred, e)) == ERR_OK)
+		*ret_generation = credential_source_generation(c->source);
+	return rc;
+}
+
+/* Never with credentials that the caller could not look at first: nothing is renewed here. */
+static enum err_code
+start(struct call *call, struct err *e)
+{
+	return send_signed(call, credential_source_current(call->client->source), e);
 }
 
 /* A call that could not be sent any more after its aws_client_send said yes. */
 static void
 end_unsent(struct call *call, const struct err *e)
 {
-	struct aws_reply reply = { .outcome = e->code == ERR_CONFIG ? AWS_DENIED : AWS_TRANSIENT, .body = "" };
+	struct aws_reply reply = { .outcome = AWS_TRANSIENT, .body = "" };
 
-	(void)snprintf(reply.code, sizeof(reply.code), "%s", e->code == ERR_CONFIG ? "NoCredentials" : "NotSent");
+	(void)snprintf(reply.code, sizeof(reply.code), "NotSent");
 	aws_error_line(reply.message, sizeof(reply.message), e->log_text, strlen(e->log_text));
 	call->done(call->arg, &reply);
 	call_free(call);
@@ -407,25 +408,36 @@ clock_helps(struct call *call, const struct transport_reply *in, const struct aw
 	return true;
 }
 
+/* There are others since it was signed. */
+static bool
+is_outdated(const struct call *call)
+{
+	return call->generation != credential_source_generation(call->client->source);
+}
+
 /* The credentials are over: are there others by now, or can the provider give some? */
 static bool
-renewal_helps(struct call *call, const struct aws_reply *reply)
+renewal_helps(const struct call *call, const struct aws_reply *reply)
 {
-	struct aws_client *c = call->client;
 	struct err e;
 
-	if (call->credentials_tried || !aws_error_is_expired(reply->code))
+	if (!aws_error_is_expired(reply->code))
 		return false;
-	call->credentials_tried = true;
-	/* they have been renewed since */
-	if (call->credentials_age != c->credentials_age)
+	if (is_outdated(call) || credential_source_renew(call->client->source, &e))
 		return true;
-	if (!credential_source_renew(c->source, &e)) {
+	if (e.code != ERR_OK)
 		log_err(LOG_WARN, "aws", &e);
-		return false;
-	}
-	c->credentials_age++;
-	return true;
+	return false;
+}
+
+/* Not sent again from here: the new ones may be another account's, and only the caller knows what may go there. */
+static void
+say_renewed(struct aws_reply *reply)
+{
+	reply->outcome = AWS_TRANSIENT;
+	reply->retry_after_s = 0;
+	(void)snprintf(reply->code, sizeof(reply->code), "%s", AWS_CREDENTIALS_RENEWED);
+	(void)snprintf(reply->message, sizeof(reply->message), "the credentials were over and are renewed; asked again");
 }
 
 static void
@@ -434,10 +446,13 @@ answered(void *arg, const struct transport_reply *in)
 	struct call *call = arg;
 	struct aws_reply reply;
 	cJSON *json = aws_error_read(in, &call->request, &reply);
+	bool again = clock_helps(call, in, &reply);
 
-	if (clock_helps(call, in, &reply) || renewal_helps(call, &reply)) {
+	if (again && !is_outdated(call)) {
 		start_again(call);
 	} else {
+		if (again || renewal_helps(call, &reply))
+			say_renewed(&reply);
 		call->done(call->arg, &reply);
 		call_free(call);
 	}

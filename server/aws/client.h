@@ -1,7 +1,7 @@
 /*
  * AWS as one account in one region: signs a request at the moment it is sent, reads the answer, and says what the caller should do.
  * What is the client's own business stays in here: a clock that is wrong is corrected by the Date that AWS sends, once
- * an answer; credentials that ended are renewed.  One thread.
+ * an answer; credentials that ended are renewed, and whoever sends learns that they are others.  One thread.
  */
 #ifndef AWS_CLIENT_H
 #define AWS_CLIENT_H
@@ -50,6 +50,9 @@ struct aws_request {
 };
 void	aws_request_done(struct aws_request *r);
 
+/* The code of a call that met the end of its credentials, of which there are new ones now: AWS_TRANSIENT, to be sent again at once. */
+#define AWS_CREDENTIALS_RENEWED "CredentialsRenewed"
+
 struct aws_reply {
 	enum aws_outcome	 outcome;
 	int			 status;	/* HTTP; 0: none came */
@@ -88,15 +91,23 @@ const char			*aws_client_credentials_source(const struct aws_client *c);
 int64_t				 aws_client_clock_offset_s(const struct aws_client *c);	/* AWS's clock minus ours, as far as it had to be corrected */
 
 /*
- * Starts the call; r is emptied, also on failure.  done is called from transport_poll, once.  ERR_CONFIG: credentials are over;
- * ERR_NOMEM; ERR_INTERNAL: the request was badly made.
+ * Makes sure that the credentials hold, and renews them in time: blocks for that as credential_source_get says.  The generation is 1 for
+ * those that aws_client_new found, and another number whenever they are others than before (access key or token differ): whose they are
+ * must be asked anew (GetCallerIdentity).  ERR_CONFIG: they are over and were not renewed.
+ */
+ERR_MUST_CHECK enum err_code	aws_client_credentials(struct aws_client *c, unsigned *ret_generation, struct err *e);
+
+/*
+ * Starts the call, with the credentials that aws_client_credentials last knew: renews none, so that none are used that the caller has
+ * not seen; call that one before.  (When AWS says that they are over, they are renewed, and the call ends with AWS_CREDENTIALS_RENEWED.)
+ * r is emptied, also on failure.  done is called from transport_poll, once.  ERR_NOMEM; ERR_INTERNAL: the request was badly made.
  */
 ERR_MUST_CHECK enum err_code	aws_client_send(struct aws_client *c, struct aws_request *r, aws_done *done, void *arg,
 				    struct err *e);
 
 /*
  * For commands: sends, waits, and repeats throttled and transient answers with full jitter for at most patience_s (AWS SDKs' standard
- * mode).  Calls on_reply with the last reply, whatever it is; its error is returned.  r is emptied.  ERR_DRAINING:
+ * mode), and at once, whatever its patience, those that met renewed credentials.  Keeps the credentials fresh by itself.  Calls on_reply with the last reply, whatever it is; its error is returned.  r is emptied.  ERR_DRAINING:
  * options.stopped said so.
  */
 ERR_MUST_CHECK enum err_code	aws_client_ask(struct aws_client *c, struct aws_request *r, int patience_s,

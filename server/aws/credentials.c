@@ -11,18 +11,20 @@
 
 enum {
 	RENEW_BEFORE_S = 600,	/* botocore's mandatory refresh: ten minutes */
-	RENEW_PAUSE_S = 30	/* between two attempts while the old ones still hold */
+	RENEW_PAUSE_S = 30,	/* between two attempts while the old ones still hold */
+	DEMAND_PAUSE_MS = 30 * 1000
 };
 
 struct provider;
 
 struct credential_source {
 	const struct aws_environment	*env;
-	bool				 imds;
-	const struct clock		*clk;
+	struct credential_options	 o;
 	const struct provider		*provider;	/* the one that applied */
 	struct aws_credentials		 current;
+	unsigned			 generation;
 	int64_t				 retry_at_s;	/* not asked again before */
+	int64_t				 demand_at_us;	/* not asked again on AWS's word before; on the monotonic clock */
 };
 
 /* fetch: ERR_NOT_FOUND says that it does not apply, so that the next one is asked. */
@@ -167,7 +169,7 @@ fetch_container(const struct credential_source *s, struct aws_credentials *ret, 
 static enum err_code
 fetch_imds(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
 {
-	return s->imds ? credential_imds_get(ret, e) : ERR_NOT_FOUND;
+	return s->o.imds ? credential_imds_get(ret, e) : ERR_NOT_FOUND;
 }
 
 /* ---- the chain */
@@ -186,7 +188,7 @@ enum { PROVIDERS = sizeof(chain) / sizeof(chain[0]) };
 static int64_t
 now_s(const struct credential_source *s)
 {
-	return clock_now_s(s->clk);
+	return clock_now_s(s->o.clock);
 }
 
 static bool
@@ -214,6 +216,8 @@ fetch(struct credential_source *s, const struct provider *provider, struct err *
 	if (rc == ERR_OK && is_over(s, &fresh))
 		rc = say_over(&fresh, "get new ones", e);
 	if (rc == ERR_OK) {
+		if (strcmp(fresh.access_key, s->current.access_key) != 0 || strcmp(fresh.session_token, s->current.session_token) != 0)
+			s->generation++;
 		s->current = fresh;
 		s->provider = provider;
 	}
@@ -231,9 +235,9 @@ say_none(const struct credential_source *s, struct err *e)
 
 	if (home == NULL)
 		(void)snprintf(why, sizeof(why), " (HOME is not set: no ~/.aws was looked into)");
-	else if (!s->imds)
+	else if (!s->o.imds)
 		(void)snprintf(why, sizeof(why), " (looked in %.80s/.aws)", home);
-	else if (s->imds && e != NULL)
+	else if (e != NULL)
 		(void)snprintf(why, sizeof(why), " (%.100s)", e->log_text);
 	return err_set(e, ERR_NOT_FOUND, "there are no AWS credentials%s%.32s: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make a "
 	    "profile with `aws configure` and name it in AWS_PROFILE%s", s->env->profile_named ? " in the profile " : "",
@@ -241,7 +245,7 @@ say_none(const struct credential_source *s, struct err *e)
 }
 
 enum err_code
-credential_source_new(const struct aws_environment *env, bool imds, const struct clock *clk, struct credential_source **ret,
+credential_source_new(const struct aws_environment *env, const struct credential_options *o, struct credential_source **ret,
     struct err *e)
 {
 	struct credential_source *s;
@@ -249,7 +253,9 @@ credential_source_new(const struct aws_environment *env, bool imds, const struct
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return err_set(e, ERR_NOMEM, "no memory for AWS credentials");
-	*s = (struct credential_source){ .env = env, .imds = imds, .clk = clk };
+	*s = (struct credential_source){ .env = env, .o = *o };
+	if (s->o.pause_ms == 0)
+		s->o.pause_ms = DEMAND_PAUSE_MS;
 	for (size_t i = 0; i < PROVIDERS && rc == ERR_NOT_FOUND; i++)
 		rc = fetch(s, &chain[i], e);
 	if (rc == ERR_NOT_FOUND)
@@ -301,13 +307,37 @@ credential_source_get(struct credential_source *s, const struct aws_credentials 
 	return ERR_OK;
 }
 
+const struct aws_credentials *
+credential_source_current(const struct credential_source *s)
+{
+	return &s->current;
+}
+
+unsigned
+credential_source_generation(const struct credential_source *s)
+{
+	return s->generation;
+}
+
 bool
 credential_source_renew(struct credential_source *s, struct err *e)
 {
+	unsigned before = s->generation;
+	bool fetched;
+
+	if (clock_monotonic_us() < s->demand_at_us) {
+		err_clear(e);
+		return false;
+	}
 	if (!s->provider->renews) {
 		(void)err_set(e, ERR_CONFIG, "AWS says that the credentials (%s) are over: give new ones and start again",
 		    s->current.source);
 		return false;
 	}
-	return fetch(s, s->provider, e) == ERR_OK;
+	fetched = fetch(s, s->provider, e) == ERR_OK;
+	s->demand_at_us = clock_monotonic_us() + (int64_t)s->o.pause_ms * 1000;
+	if (fetched && s->generation == before)
+		(void)err_set(e, ERR_CONFIG, "AWS says that the credentials (%s) are over, and their provider gives the same again",
+		    s->current.source);
+	return fetched && s->generation != before;
 }

@@ -30,14 +30,19 @@ struct aws_credentials {
 
 struct credential_source;
 
+struct credential_options {
+	const struct clock	*clock;		/* borrowed */
+	bool			 imds;		/* ask the EC2 metadata service when nothing else has any (on a factory host it would hang) */
+	int			 pause_ms;	/* between two attempts on AWS's word; 0: half a minute */
+};
+
 /*
- * Finds out which provider applies and reads it once.  Borrows env and clk, which must outlive it.  What asks over HTTP
+ * Finds out which provider applies and reads it once.  Borrows env, which must outlive it; o is copied.  What asks over HTTP
  * does it on a transport of its own: who needs credentials may stand in a callback of the shared one.
- * imds: ask the EC2 metadata service when nothing else has any (off on a factory host: the question would hang).
  * ERR_NOT_FOUND: nobody has any, and how to give some.  ERR_CONFIG: half a pair, a profile that does not exist, one that needs SSO or a
  * role, a credential_process that failed, credentials that are over.  ERR_PERMISSION: a file that others may read, with the chmod to do.
  */
-ERR_MUST_CHECK enum err_code	credential_source_new(const struct aws_environment *env, bool imds, const struct clock *clk,
+ERR_MUST_CHECK enum err_code	credential_source_new(const struct aws_environment *env, const struct credential_options *o,
 				    struct credential_source **ret, struct err *e);
 void				credential_source_free(struct credential_source *s);	/* wipes; takes NULL */
 
@@ -49,7 +54,16 @@ void				credential_source_free(struct credential_source *s);	/* wipes; takes NUL
 ERR_MUST_CHECK enum err_code	credential_source_get(struct credential_source *s, const struct aws_credentials **ret,
 				    struct err *e);
 
-/* AWS said that they are over, whatever they say themselves: ask the provider anew.  false: it can give no others. */
-bool				credential_source_renew(struct credential_source *s, struct err *e);
+/* What there is, over or not; never blocks.  Lent until the next call that may renew. */
+const struct aws_credentials	*credential_source_current(const struct credential_source *s);
+
+/* 1 for the first ones; another number whenever access key or token are others than before. */
+unsigned			 credential_source_generation(const struct credential_source *s);
+
+/*
+ * AWS said that they are over, whatever they say themselves: ask the provider anew.  false: it can give no others, or was asked
+ * for that reason less than options.pause_ms ago; e is then clear, for what it said was told already.
+ */
+bool				 credential_source_renew(struct credential_source *s, struct err *e);
 
 #endif

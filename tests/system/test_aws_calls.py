@@ -131,8 +131,11 @@ def test_a_wrong_clock_and_a_wrong_key(cloud):
 
 # credentials
 
-def process(cloud, path, *tokens):
-    """A credential_process that gives the next token each time, and its profile."""
+def process(cloud, path, *ends):
+    """A credential_process that gives the next of new keys each time, and its profile. ends: None, or in so many seconds by AWS."""
+    names = [f"AKIDOFTHEPROCESS0000{n}" for n in range(len(ends))]
+    for name, end in zip(names, ends):
+        cloud.key(name, account=aws.ACCOUNT, secret=aws.SECRET, **({} if end is None else {"expires_in": end}))
     (path / "count").write_text("0")
     script = path / "give"
     script.write_text(f"""#!/usr/bin/python3
@@ -140,8 +143,8 @@ import json, pathlib
 count = pathlib.Path({str(path / "count")!r})
 n = int(count.read_text())
 count.write_text(str(n + 1))
-tokens = {list(tokens)!r}
-print(json.dumps(dict(Version=1, AccessKeyId={aws.KEY!r}, SecretAccessKey={aws.SECRET!r}, SessionToken=tokens[min(n, len(tokens) - 1)],
+names = {names!r}
+print(json.dumps(dict(Version=1, AccessKeyId=names[min(n, len(names) - 1)], SecretAccessKey={aws.SECRET!r},
                       Expiration="2099-01-01T00:00:00Z")))
 """)
     script.chmod(0o700)
@@ -150,11 +153,28 @@ print(json.dumps(dict(Version=1, AccessKeyId={aws.KEY!r}, SecretAccessKey={aws.S
 
 
 def test_expired_credentials_are_renewed_once(cloud, tmp_path):
-    cloud.faults({"kind": "error", "code": "ExpiredTokenException", "status": 403, "times": 5, "operations": ["GetRegistrationCode"]})
-    with Tool(process(cloud, tmp_path, "", "")) as t:
+    """Three calls meet the end together: the provider is asked once, and no call goes out by itself with what it gave."""
+    with Tool(process(cloud, tmp_path, -60, None)) as t:
+        assert t.ask("credentials") == {"generation": 1, "err": "ok", "err_text": ""}
         got = t.calls(*[{"operation": "GetRegistrationCode"}] * 3)
-        assert {r["outcome"] for r in got} == {"done"} or (tmp_path / "count").read_text() == "2", got
-        assert (tmp_path / "count").read_text() == "2", "asked once for three calls that met the end together"
+        assert {(r["outcome"], r["code"]) for r in got} == {("transient", "CredentialsRenewed")}, got
+        assert (tmp_path / "count").read_text() == "2" and cloud.calls("GetRegistrationCode")["calls"] == 3
+        assert t.ask("credentials")["generation"] == 2
+        assert t.call("GetRegistrationCode")["outcome"] == "done"
+
+
+def test_ask_goes_on_with_renewed_credentials(cloud, tmp_path):
+    with Tool(process(cloud, tmp_path, -60, None)) as t:
+        got = t.ask("ask", operation="GetRegistrationCode", patience_s=0)
+        assert (got["err"], got["outcome"]) == ("ok", "done") and got["took_ms"] < limits.seconds(1) * 1000, got
+
+
+def test_renewed_credentials_that_are_over_too(cloud, tmp_path):
+    """However many new ones the provider gives: the end is an answer, not a circle."""
+    with Tool(process(cloud, tmp_path, *[-60] * 8)) as t:
+        got = t.ask("ask", operation="GetRegistrationCode", patience_s=30)
+        assert (got["err"], got["outcome"], got["code"]) == ("permission", "denied", "ExpiredTokenException"), got
+        assert cloud.calls("GetRegistrationCode")["calls"] == 2 and (tmp_path / "count").read_text() == "2"
 
 
 def test_credentials_that_cannot_be_renewed(cloud, tool):
@@ -165,11 +185,12 @@ def test_credentials_that_cannot_be_renewed(cloud, tool):
 
 
 def test_renewed_and_still_expired(cloud, tmp_path):
-    cloud.faults({"kind": "error", "code": "ExpiredTokenException", "status": 403, "operations": ["GetRegistrationCode"]})
-    with Tool(process(cloud, tmp_path, "")) as t:
+    """The provider gives the same again: that is no renewal."""
+    with Tool(process(cloud, tmp_path, -60)) as t:
         got = t.call("GetRegistrationCode")
         assert (got["outcome"], got["code"]) == ("denied", "ExpiredTokenException"), got
-        assert cloud.fault_hits() == [2]
+        assert cloud.calls("GetRegistrationCode")["calls"] == 1
+        assert "gives the same again" in t.stop()
 
 
 def test_a_session_token_is_sent_and_signed(cloud):

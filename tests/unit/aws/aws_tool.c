@@ -5,6 +5,7 @@
  *	{"do": "call", "calls": [{"operation": O, ...}]}	aws_client_send for all at once; replies in the order of calls
  *	{"do": "ask", "operation": O, "patience_s": N, ...}	aws_client_ask
  *	{"do": "client"}				region, endpoints ...
+ *	{"do": "credentials"}				aws_client_credentials
  *	{"do": "http", "calls": [{"method", "url", ...}]}	the transport alone
  *	{"do": "poll", "timeout_ms": N, "signal_ms": N, "wake": "before" | "handler"}
  *	{"do": "new", "connections": N, "profile", "region"}	begins anew; the default is 4 connections and the environment
@@ -186,6 +187,17 @@ do_client(const struct tool *t, cJSON *out)
 	cJSON_AddNumberToObject(out, "offset_s", (double)aws_client_clock_offset_s(t->client));
 }
 
+static void
+do_credentials(struct tool *t, cJSON *out)
+{
+	unsigned generation = 0;
+	struct err e;
+	enum err_code rc = aws_client_credentials(t->client, &generation, &e);
+
+	cJSON_AddNumberToObject(out, "generation", generation);
+	put_err(out, rc, &e);
+}
+
 static enum err_code
 need_client(struct tool *t, struct err *e)
 {
@@ -236,6 +248,8 @@ dispatch(struct tool *t, const cJSON *in, cJSON *out)
 		do_call(t, in, out);
 	} else if (strcmp(what, "ask") == 0) {
 		do_ask(t, in, out);
+	} else if (strcmp(what, "credentials") == 0) {
+		do_credentials(t, out);
 	} else if (strcmp(what, "client") == 0) {
 		do_client(t, out);
 	} else {

@@ -18,6 +18,8 @@
 #define LONGEST "l0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789" \
 	"012345678901234567890123456"
 
+enum { PAUSE_MS = 150 };	/* between two attempts */
+
 /* 2026-11-20T20:00:00Z */
 static const int64_t evening_s = 1795204800;
 
@@ -56,12 +58,13 @@ teardown(void **state)
 static enum err_code
 open_source(const char *profile, bool imds, struct err *e)
 {
+	const struct credential_options o = { .clock = &clk, .imds = imds, .pause_ms = PAUSE_MS };
 	enum err_code rc;
 
 	close_source();
 	if ((rc = environment_read(profile, &env, e)) != ERR_OK)
 		return rc;
-	return credential_source_new(&env, imds, &clk, &source, e);
+	return credential_source_new(&env, &o, &source, e);
 }
 
 static void
@@ -316,6 +319,12 @@ test_renewal(void **state)
 	assert_string_equal(get_ok()->access_key, "ASIA3");
 }
 
+static void
+pause_over(void)
+{
+	(void)usleep((PAUSE_MS + 10) * 1000);
+}
+
 /* AWS said so. */
 static void
 test_renew_on_demand(void **state)
@@ -325,16 +334,28 @@ test_renew_on_demand(void **state)
 	(void)state;
 	write_process("ASIA1", "2026-11-21T05:00:00Z");
 	open_process();
+	assert_int_equal(credential_source_generation(source), 1);
 	write_process("ASIA2", "2026-11-21T05:00:00Z");
 	assert_true(credential_source_renew(source, &e));
 	assert_string_equal(get_ok()->access_key, "ASIA2");
-	aws_home_write("give", 0700, "#!/bin/sh\nexit 1\n");
+	assert_int_equal(credential_source_generation(source), 2);
+	pause_over();
+	assert_false(credential_source_renew(source, &e));	/* the same again are no others */
+	assert_says(&e, "gives the same again");
+	pause_over();
+	aws_home_write("give", 0700, "#!/bin/sh\necho run >>\"$HOME/.aws/runs\"\nexit 1\n");
 	assert_false(credential_source_renew(source, &e));
 	assert_says(&e, "exit code 1");
+	assert_int_equal(runs(), 4);
+	assert_false(credential_source_renew(source, &e));	/* not asked again so soon */
+	assert_int_equal(e.code, ERR_OK);
+	assert_int_equal(runs(), 4);
 	assert_string_equal(get_ok()->access_key, "ASIA2");
+	pause_over();
 	write_process("ASIA3", "2026-11-20T05:00:00Z");		/* new ones that are over are none */
 	assert_false(credential_source_renew(source, &e));
 	assert_string_equal(get_ok()->access_key, "ASIA2");
+	assert_int_equal(credential_source_generation(source), 2);
 }
 
 /* Without an end they are never asked for again. */
