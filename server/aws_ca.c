@@ -126,7 +126,7 @@ enum err_code
 aws_ca_count(struct aws_cmd *a, const char *id, int64_t max, int64_t *ret, bool *ret_more, struct err *e)
 {
 	struct page p = { 0 };
-	int64_t sum = 0;
+	int64_t sum = 0, pages = 0;
 	enum err_code rc;
 
 	do {
@@ -136,7 +136,7 @@ aws_ca_count(struct aws_cmd *a, const char *id, int64_t max, int64_t *ret, bool 
 		if ((rc = aws_cmd_ask(a, &r, on_page, &p, e)) != ERR_OK)
 			return rc;
 		sum += p.count;
-	} while (p.marker[0] != '\0' && sum < max);
+	} while (p.marker[0] != '\0' && sum < max && ++pages < max);	/* a page may be empty and not the last */
 	*ret = sum;
 	*ret_more = p.marker[0] != '\0';
 	return ERR_OK;

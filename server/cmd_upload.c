@@ -39,14 +39,13 @@ deadline_parse(const char *text, int64_t now_us, int64_t *ret_us, struct err *e)
 	memcpy(part, text, 2);
 	if (!number_parse(part, 0, 23, &hour) || !number_parse(text + 3, 0, 59, &minute) || localtime_r(&now, &tm) == NULL)
 		return err_set(e, ERR_USAGE, "--deadline %.40s: hours 00 to 23 and minutes 00 to 59", text);
-	tm.tm_hour = (int)hour;
-	tm.tm_min = (int)minute;
-	tm.tm_sec = 0;
-	tm.tm_isdst = -1;
-	if ((at = mktime(&tm)) <= now) {
-		tm.tm_mday++;
-		tm.tm_isdst = -1;
-		at = mktime(&tm);
+	/* the same time of day, and the day's own rule of summer time: mktime changes what it is given */
+	for (int day = 0; day < 2; day++) {
+		struct tm try = { .tm_year = tm.tm_year, .tm_mon = tm.tm_mon, .tm_mday = tm.tm_mday + day, .tm_hour = (int)hour,
+			.tm_min = (int)minute, .tm_isdst = -1 };
+
+		if ((at = mktime(&try)) > now)
+			break;
 	}
 	*ret_us = (int64_t)at * 1000000;
 	return ERR_OK;
@@ -71,10 +70,13 @@ options_parse(const struct upload_args *a, struct upload_options *o, int64_t *re
 static void
 print_target(const struct target *t, const struct site *s, bool stopped)
 {
-	uint32_t needed = step_needed(t);
-	char where[AWS_SESSION_NAME_BYTES];
+	uint32_t needed = step_planned(t);
+	char where[AWS_SESSION_NAME_BYTES + TARGET_HEAD_BYTES];
 
-	aws_session_name(&s->session, where);
+	if (s != NULL)
+		aws_session_name(&s->session, where);
+	else
+		(void)target_head(t, where);
 	(void)printf("  to %s:", where);
 	for (uint32_t step = STEP_REGISTER; step <= STEP_ACTIVATE; step <<= 1)
 		if ((needed & step) != 0)
@@ -161,7 +163,7 @@ run(struct cmd *c, struct upload *u, const struct upload_args *a, const struct u
 			result.queued = totals.queued;
 		print_result(&result, &report);
 		/* what was asked for is not all done: --limit asks for no more than that */
-		c->in_part = result.parked > 0 || result.left > 0 || result.stopped || u->set_aside_count > 0;
+		c->in_part = result.parked > 0 || result.left > 0 || result.waits || result.stopped;
 	}
 	close_rc = report_close(&report, rc == ERR_OK ? e : &second);
 	return rc != ERR_OK ? rc : close_rc;

@@ -175,7 +175,7 @@ target_takes(const struct target *t, const char *device_id, const char *batch, s
 
 /* "[aws]" or "[aws NAME]", for the messages. */
 struct section_text {
-	char	text[LIMIT_NAME_BYTES + 8];
+	char	text[TARGET_HEAD_BYTES];
 };
 
 static struct section_text
@@ -183,7 +183,7 @@ section_of(const struct target *t)
 {
 	struct section_text s;
 
-	(void)snprintf(s.text, sizeof(s.text), "[aws%s%s]", t->name[0] != '\0' ? " " : "", t->name);
+	(void)target_head(t, s.text);
 	return s;
 }
 #define SECTION(t) section_of(t).text

@@ -42,6 +42,9 @@ enum { SEND_ORDER = 9 };
 /* The order in which the operations of a site are served: what is nearly finished first. */
 extern const enum iot_operation	send_order[SEND_ORDER];
 
+/* How long until the site may be sent a call of that operation; 0: now. */
+int64_t				send_wait_us(struct site *s, enum iot_operation op, int64_t now_us);
+
 /* Starts every call that the paces and connections allow now. */
 void				send_ready(struct run *r);
 

@@ -112,17 +112,24 @@ task_prepare(struct task *t, struct home *h, const struct lane *l, const struct 
 	int64_t id = store_serial_key(i->certificate.serial);
 	enum err_code rc;
 
+	if (l->sites[at] == NULL) {
+		t->end = TASK_LEFT;	/* nobody answers there tonight */
+		i->open--;
+		return ERR_OK;
+	}
 	t->site = l->sites[at];
 	t->work = (struct step_work){
 		.target = l->targets[at], .values = &i->values, .certificate_pem = i->pem,
 		.ca_pem = l->targets[at]->with_ca != 0 ? b->ca_pem : NULL,
-		.certificate_id = i->certificate_id, .registration = r
+		.certificate_id = i->certificate_id, .arn_prefix = t->site->arn_prefix, .registration = r
 	};
 	if ((rc = h->ops->registration_find(h->reader, id, t->site->target_id, r, e)) == ERR_NOT_FOUND) {
 		*r = (struct store_registration){ .cert_id = id, .target_id = t->site->target_id };
 		rc = ERR_OK;
 	}
-	if (rc == ERR_OK && r->state == REGISTRATION_GOING && !lane_target_takes(l, at, b->ca_id))
+	/* only the registration needs the CA: what is half done goes on */
+	if (rc == ERR_OK && r->state == REGISTRATION_GOING && !lane_target_takes(l, at, b->ca_id) &&
+	    (l->stopped[at] || (r->done & STEP_REGISTER) == 0))
 		t->end = TASK_LEFT;
 	else if (r->state == REGISTRATION_DONE)
 		t->end = TASK_DONE;

@@ -24,14 +24,14 @@ struct lane_batch {
 struct lane {
 	char			 aws[LIMIT_PATTERN_BYTES + 1];	/* store_batch.aws, which says where it goes */
 	const struct target	*targets[LIMIT_TARGETS];
-	struct site		*sites[LIMIT_TARGETS];		/* borrowed */
-	bool			 stopped[LIMIT_TARGETS];	/* a target whose policy or the like is missing */
+	struct site		*sites[LIMIT_TARGETS];		/* borrowed; NULL: stopped, nobody answers there */
+	bool			 stopped[LIMIT_TARGETS];	/* a target that cannot be reached, or whose policy or the like is missing */
 	size_t			 targets_count;
 	struct lane_batch	*batches;
 	size_t			 batches_count, at;		/* the batch that is being read */
 	int64_t			 cursor;			/* its certificates up to here were read */
 	size_t			 items;				/* on their way */
-	int64_t			 left;				/* tried in this pass and given up for now */
+	int64_t			 left;				/* certificates tried in this pass and given up for now */
 	struct lane		*next;
 };
 

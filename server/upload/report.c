@@ -93,9 +93,16 @@ report_open(struct report *r, const char *prefix, struct err *e)
 
 	if ((rc = open_one(prefix, ".csv", r->csv_path, sizeof(r->csv_path), &r->csv, e)) != ERR_OK ||
 	    (rc = open_one(prefix, ".jsonl", r->jsonl_path, sizeof(r->jsonl_path), &r->jsonl, e)) != ERR_OK)
-		return rc;
+		goto out;
 	put_row(r->csv, column_names);
-	return ERR_OK;
+out:
+	/* half a report is in the way of the next */
+	if (rc != ERR_OK && r->csv != NULL) {
+		(void)fclose(r->csv);
+		(void)unlink(r->csv_path);
+		r->csv = NULL;
+	}
+	return rc;
 }
 
 enum err_code

@@ -1,6 +1,7 @@
 /*
- * The report of a run: one row a certificate and target that the run finished, parked or had to leave, as CSV (RFC 4180) and as JSON
- * lines, side by side.  Written while the run goes; what a killed run had written is there.
+ * The report of a run: a row for each certificate and target that the run finished or parked, and one for each time that it gave
+ * up for now what kept failing (the last row of a certificate counts).  What only waits, for a CA or an account, has none.  As CSV (RFC
+ * 4180) and as JSON lines, side by side, written while the run goes: what a killed run had written is there.
  */
 #ifndef UPLOAD_REPORT_H
 #define UPLOAD_REPORT_H

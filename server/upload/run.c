@@ -204,7 +204,7 @@ pause_ms(struct run *r, int64_t now_us, int64_t next_us)
 		struct site *s = r->u->sites[i];
 
 		for (size_t op = 0; op < SEND_ORDER && s->in_flight < s->connections; op++)
-			if (s->ready[send_order[op]].first != NULL && (us = pace_wait_us(&s->paces[send_order[op]], now_us)) < wait_us)
+			if (s->ready[send_order[op]].first != NULL && (us = send_wait_us(s, send_order[op], now_us)) < wait_us)
 				wait_us = us;
 	}
 	return wait_us <= 0 ? 0 : (int)((wait_us + 999) / 1000);
@@ -339,7 +339,8 @@ run_end(struct run *r, enum err_code rc, struct err *e)
 	/* calls that never ended have their tasks as arguments: gone before those are */
 	transport_free(r->u->transport);
 	r->u->transport = NULL;
-	while (r->items != NULL)
+	/* what was in hand when it ended was tried too */
+	for (; r->items != NULL; r->result->left++)
 		item_drop(r, r->items);
 	say_outcome(r, rc, e);
 	end_rc = ops->registration_record(r->u->home->store, NULL, 0, &r->row, rc == ERR_OK ? e : &second);
@@ -347,6 +348,7 @@ run_end(struct run *r, enum err_code rc, struct err *e)
 	r->result->parked = r->row.parked;
 	r->result->calls = r->row.calls;
 	r->result->throttled = r->row.throttled;
+	r->result->waits = r->waits[0] != '\0';
 	r->result->elapsed_us = r->row.ended_at_us - r->row.started_at_us;
 	return rc != ERR_OK ? rc : end_rc;
 }

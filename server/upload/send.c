@@ -18,10 +18,11 @@ on_answer(void *arg, const struct aws_reply *reply)
 	r->in_flight--;
 	t->site->in_flight--;
 	t->verdict = step_answer(&t->work, reply);
-	if (t->verdict == STEP_DONE || t->verdict == STEP_MORE || t->verdict == STEP_PARK) {
+	/* a call within a step changes nothing yet: only what is decided counts as taken */
+	if (t->verdict == STEP_DONE || t->verdict == STEP_PARK) {
 		r->taken_us = t->site->taken_us = now_us;
 		r->took_any = true;
-	} else
+	} else if (t->verdict != STEP_MORE)
 		(void)snprintf(r->trouble, sizeof(r->trouble), "%s: %.80s", iot_operation_name(op), reply->code);
 	if (t->verdict == STEP_THROTTLED) {
 		pace_throttled(&t->site->paces[op], t->sent_us, now_us);
@@ -30,7 +31,10 @@ on_answer(void *arg, const struct aws_reply *reply)
 	if (t->verdict == STEP_STOP_RUN) {
 		struct err why;
 
-		(void)aws_reply_fail(reply, iot_operation_name(op), &why);
+		if (reply->outcome == AWS_DONE)
+			(void)err_set(&why, ERR_CONFIG, "%s: %s", iot_operation_name(op), t->registration.message);
+		else
+			(void)aws_reply_fail(reply, iot_operation_name(op), &why);
 		run_stop(r, &why);
 	}
 	task_answered(r, t);
@@ -38,14 +42,15 @@ on_answer(void *arg, const struct aws_reply *reply)
 
 /* This certificate cannot even be asked for. */
 static void
-task_unaskable(struct run *r, struct task *t, const struct err *why)
+task_unaskable(struct run *r, struct task *t, const char *code, const struct err *why)
 {
 	struct store_registration *reg = &t->registration;
+	const char *todo = why->code != ERR_SUBJECT ? ""
+	    : "; change thing_name or thing_attributes in lineca.conf (thing_name = {serial} fits every device), then lineca upload retry";
 
 	(void)snprintf(reg->step, sizeof(reg->step), "%s", step_name(step_of_call(t->work.call)));
-	(void)snprintf(reg->code, sizeof(reg->code), "%s", "ThingName");
-	(void)snprintf(reg->message, sizeof(reg->message), "%.150s%s", why->log_text,
-	    "; change thing_name or thing_attributes in lineca.conf (thing_name = {serial} fits every device), then lineca upload retry");
+	(void)snprintf(reg->code, sizeof(reg->code), "%s", code);
+	(void)snprintf(reg->message, sizeof(reg->message), "%.150s%s", why->log_text, todo);
 	t->verdict = STEP_PARK;
 	task_answered(r, t);
 }
@@ -61,10 +66,15 @@ task_send(struct run *r, struct task *t)
 	t->sent_us = clock_monotonic_us();
 	if ((rc = step_request(&t->work, &request, &e)) != ERR_OK) {
 		aws_request_done(&request);
-		task_unaskable(r, t, &e);
+		task_unaskable(r, t, "ThingName", &e);
 		return;
 	}
-	if ((rc = aws_client_send(t->site->session.client, &request, on_answer, t, &e)) != ERR_OK) {
+	rc = aws_client_send(t->site->session.client, &request, on_answer, t, &e);
+	if (rc == ERR_INTERNAL) {
+		task_unaskable(r, t, "RequestNotMade", &e);
+		return;
+	}
+	if (rc != ERR_OK) {
 		run_stop(r, &e);
 		task_ready(t);
 		return;
@@ -81,6 +91,35 @@ task_is_stopped(const struct task *t)
 	return t->work.call == CALL_REGISTER && t->work.ca_pem != NULL && !site_takes_ca(t->site, t->item->certificate.ca_id);
 }
 
+/*
+ * A look at the status before a certificate is made active is worth little when it is old.  So it is made only when that call can follow at
+ * once: it takes the tokens of both, and the call that follows needs none.
+ */
+int64_t
+send_wait_us(struct site *s, enum iot_operation op, int64_t now_us)
+{
+	int64_t own_us, second_us;
+
+	if (op == IOT_UPDATE_CERTIFICATE)
+		return 0;
+	own_us = pace_wait_us(&s->paces[op], now_us);
+	if (op != IOT_DESCRIBE_CERTIFICATE)
+		return own_us;
+	second_us = pace_wait_us(&s->paces[IOT_UPDATE_CERTIFICATE], now_us);
+	return own_us > second_us ? own_us : second_us;
+}
+
+static bool
+send_take(struct site *s, enum iot_operation op, int64_t now_us)
+{
+	if (send_wait_us(s, op, now_us) > 0)
+		return false;
+	if (op == IOT_UPDATE_CERTIFICATE)
+		return true;
+	return pace_take(&s->paces[op], now_us) &&
+	    (op != IOT_DESCRIBE_CERTIFICATE || pace_take(&s->paces[IOT_UPDATE_CERTIFICATE], now_us));
+}
+
 static void
 send_operation(struct run *r, struct site *s, enum iot_operation op)
 {
@@ -94,7 +133,7 @@ send_operation(struct run *r, struct site *s, enum iot_operation op)
 			task_answered(r, t);
 			continue;
 		}
-		if (s->in_flight >= s->connections || !pace_take(&s->paces[op], clock_monotonic_us()))
+		if (s->in_flight >= s->connections || !send_take(s, op, clock_monotonic_us()))
 			return;
 		task_send(r, task_pop(q));
 	}

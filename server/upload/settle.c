@@ -13,7 +13,8 @@ enum {
 	DOWN_US = 10 * 1000 * 1000,
 	/* What was just made should be visible in seconds (aws-iot facts 3.2). */
 	UNSEEN_TRIES = 6,
-	UNSEEN_WAIT_US = 2 * 1000 * 1000
+	UNSEEN_LEAST_US = 1000 * 1000,
+	UNSEEN_MORE_US = 2 * 1000 * 1000
 };
 
 void
@@ -83,6 +84,16 @@ ca_stopped(struct run *r, struct task *t)
 	task_finish(t, TASK_LEFT);
 }
 
+static void
+failed_once_more(struct task *t, int64_t now_us)
+{
+	if (t->failing != t->verdict)
+		t->tries = 0;	/* in another way: counted anew */
+	t->failing = t->verdict;
+	if (t->tries++ == 0)
+		t->failing_us = now_us;
+}
+
 /*
  * Is there no use in keeping it in hand?  Not while the site takes nothing from anybody: then it is not the row's fault, and the whole run
  * waits (give_up_s).  But where the other sites of the row are done with it, its place is theirs.
@@ -101,13 +112,13 @@ again(struct run *r, struct task *t)
 {
 	int64_t span_us = AGAIN_FIRST_US, now_us = clock_monotonic_us();
 
-	if (t->tries++ == 0)
-		t->failing_us = now_us;
+	failed_once_more(t, now_us);
 	if (gives_up(t, now_us)) {
 		task_finish(t, TASK_LEFT);
-		t->item->lane->left++;
+		t->item->given_up = true;
 		return true;
 	}
+	step_repeat(&t->work);
 	for (int i = 1; i < t->tries && span_us < AGAIN_MOST_US; i++)
 		span_us *= 2;
 	task_wait(r, t, jitter_us(span_us < AGAIN_MOST_US ? span_us : AGAIN_MOST_US));
@@ -125,11 +136,12 @@ task_park(struct task *t)
 static bool
 unseen(struct run *r, struct task *t)
 {
-	if (++t->tries >= UNSEEN_TRIES) {
+	failed_once_more(t, clock_monotonic_us());
+	if (t->tries >= UNSEEN_TRIES) {
 		task_park(t);
 		return true;
 	}
-	task_wait(r, t, UNSEEN_WAIT_US / 2 + jitter_us(UNSEEN_WAIT_US));
+	task_wait(r, t, UNSEEN_LEAST_US + jitter_us(UNSEEN_MORE_US));
 	return false;
 }
 
@@ -153,6 +165,7 @@ task_judge(struct run *r, struct task *t)
 		task_ready(t);
 		return false;
 	case STEP_THROTTLED:
+		step_repeat(&t->work);
 		task_ready(t);
 		return false;
 	case STEP_AGAIN:
@@ -175,8 +188,10 @@ task_judge(struct run *r, struct task *t)
 static void
 item_settle(struct run *r, struct item *i)
 {
-	if (item_settled(i) < 0)
+	if (i->given_up) {
 		r->result->left++;
+		i->lane->left++;
+	}
 	item_drop(r, i);
 }
 

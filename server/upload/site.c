@@ -45,16 +45,18 @@ rate_of(const struct target *t, enum iot_operation op)
 }
 
 enum err_code
-site_open(struct site *s, struct home *h, const struct target *t, struct transport *transport, struct err *e)
+site_open(struct site *s, struct home *h, const struct target *t, struct transport *transport, int patience_s, struct err *e)
 {
 	int64_t now_us = clock_monotonic_us();
 	enum err_code rc;
 
 	s->session.stopped = stop_wanted;
-	s->session.patience_s = (int)t->give_up_s;	/* a link that comes up a little late is not a lost night */
+	s->session.patience_s = patience_s;
 	if ((rc = aws_session_open(&s->session, t, transport, e)) != ERR_OK ||
 	    (rc = h->ops->target_get(h->store, s->session.identity.account, aws_client_region(s->session.client), &s->target_id, e)) != ERR_OK)
 		return rc;
+	(void)snprintf(s->arn_prefix, sizeof(s->arn_prefix), "arn:%s:iot:%s:%s:cert/", aws_client_partition(s->session.client),
+	    aws_client_region(s->session.client), s->session.identity.account);
 	s->connections = t->connections;
 	s->taken_us = now_us;
 	for (int op = 0; op < IOT_OPERATIONS; op++)

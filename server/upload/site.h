@@ -21,6 +21,7 @@ struct site_ca {
 struct site {
 	struct aws_session	 session;
 	int64_t			 target_id;	/* in the ledger */
+	char			 arn_prefix[LIMIT_ARN_BYTES + 1];	/* of its certificates */
 	int64_t			 connections;
 	int			 in_flight;
 	int64_t			 taken_us;	/* when AWS took something here last; monotonic */
@@ -30,9 +31,12 @@ struct site {
 	size_t			 cas_count;
 };
 
-/* Opens it and takes the target's rates.  s is all zeroes before; site_close in any case. */
+/*
+ * Opens it and takes the target's rates; asks AWS for at most patience_s.  s is all zeroes before; site_close in any case.  Errors of
+ * aws_session_open and the ledger's.
+ */
 ERR_MUST_CHECK enum err_code	site_open(struct site *s, struct home *h, const struct target *t, struct transport *transport,
-				    struct err *e);
+				    int patience_s, struct err *e);
 void				site_close(struct site *s);
 
 /* Another section for the same account and region: the smaller rates count. */

@@ -39,10 +39,25 @@ step_needed(const struct target *t)
 		needed |= STEP_POLICY;
 	if (t->thing_group[0] != '\0')
 		needed |= STEP_GROUP;
-	/* with nothing to wait for, it is registered ACTIVE */
-	if (t->status == TARGET_ACTIVE_AT_END && needed != STEP_REGISTER)
+	/* done with the registration where that makes it ACTIVE; whatever lineca.conf said then, now it must be */
+	if (t->status != TARGET_INACTIVE)
 		needed |= STEP_ACTIVATE;
 	return needed;
+}
+
+/* Active from the first moment?  Not while something is still to be attached. */
+static bool
+registers_active(const struct target *t)
+{
+	uint32_t to_attach = step_needed(t) & ~(uint32_t)(STEP_REGISTER | STEP_ACTIVATE);
+
+	return t->status == TARGET_ACTIVE || (t->status == TARGET_ACTIVE_AT_END && to_attach == 0);
+}
+
+uint32_t
+step_planned(const struct target *t)
+{
+	return registers_active(t) ? step_needed(t) & ~(uint32_t)STEP_ACTIVATE : step_needed(t);
 }
 
 uint32_t
@@ -65,7 +80,7 @@ lower(int64_t a, int64_t b)
 int64_t
 step_slowest_rate(const struct target *t)
 {
-	uint32_t needed = step_needed(t);
+	uint32_t needed = step_planned(t);
 	int64_t rate = t->rate_register_certificate;
 
 	if ((needed & STEP_THING) != 0)
@@ -112,6 +127,15 @@ step_begin(struct step_work *w, uint32_t step)
 			w->call = steps[i].call;
 }
 
+void
+step_repeat(struct step_work *w)
+{
+	if (w->call == CALL_ACTIVATE)
+		w->call = CALL_CHECK_STATUS;
+	else if (w->call == CALL_REACTIVATE)
+		w->call = CALL_DESCRIBE_CERTIFICATE;
+}
+
 enum iot_operation
 step_operation(const struct step_work *w)
 {
@@ -139,13 +163,6 @@ step_operation(const struct step_work *w)
 }
 
 /* ---- requests */
-
-/* Active from the first moment?  Not while something is still to be attached. */
-static bool
-registers_active(const struct target *t)
-{
-	return t->status == TARGET_ACTIVE || (t->status == TARGET_ACTIVE_AT_END && (step_needed(t) & STEP_ACTIVATE) == 0);
-}
 
 static enum err_code
 create_thing(const struct step_work *w, const char *thing, struct aws_request *r, struct err *e)
@@ -248,6 +265,34 @@ step_done(struct step_work *w)
 	return STEP_DONE;
 }
 
+/* Registered, and AWS has it ACTIVE: nothing is left to be switched on. */
+static enum step_verdict
+registered_active(struct step_work *w)
+{
+	w->registration->done |= STEP_ACTIVATE;
+	return step_done(w);
+}
+
+/* arn:PARTITION:iot:REGION:ACCOUNT:cert/ and 64 hex digits, of the account that we speak to. */
+static bool
+arn_is_ours(const struct step_work *w, const char *arn)
+{
+	size_t len = strlen(w->arn_prefix);
+
+	return strncmp(arn, w->arn_prefix, len) == 0 && strlen(arn + len) == 64 && strspn(arn + len, "0123456789abcdef") == 64;
+}
+
+/* What we wrote came to somebody else: nothing more may be written. */
+static enum step_verdict
+another_account(struct step_work *w, const char *arn)
+{
+	char text[LIMIT_AWS_MESSAGE_BYTES + 1];
+
+	(void)snprintf(text, sizeof(text), "AWS answered with %.180s, which is not of %s: the credentials are another account's", arn, w->arn_prefix);
+	note_failure(w, "AnotherAccount", text);
+	return STEP_STOP_RUN;
+}
+
 /* An answer that says "done" and does not say what the operation promises: the call is repeated, which is safe. */
 static enum step_verdict
 no_answer(struct step_work *w)
@@ -273,10 +318,12 @@ registered(struct step_work *w, const struct aws_reply *reply)
 
 	if (!iot_registered_read(reply, id, arn))
 		return no_answer(w);
+	if (!arn_is_ours(w, arn))
+		return another_account(w, arn);
 	(void)snprintf(w->registration->arn, sizeof(w->registration->arn), "%s", arn);
 	if (strcmp(id, w->certificate_id) != 0)
 		return id_differs(w, id);
-	return step_done(w);
+	return registers_active(w->target) ? registered_active(w) : step_done(w);
 }
 
 /* Two PEM texts of one certificate may differ in white space only. */
@@ -320,12 +367,14 @@ compared(struct step_work *w, const struct aws_reply *reply)
 		w->registration->arn[0] = '\0';
 		return park(w, "AnotherCertificate", "AWS has another certificate under this id; nothing was changed there");
 	}
+	if (!arn_is_ours(w, c.arn))
+		return another_account(w, c.arn);
 	(void)snprintf(w->registration->arn, sizeof(w->registration->arn), "%s", c.arn);
 	if (strcmp(c.id, w->certificate_id) != 0)
 		return id_differs(w, c.id);
 	switch (c.status) {
 	case IOT_ACTIVE:
-		break;
+		return registered_active(w);
 	case IOT_INACTIVE:
 	case IOT_PENDING_ACTIVATION:
 		if (registers_active(w->target)) {
@@ -390,6 +439,7 @@ done(struct step_work *w, const struct aws_reply *reply)
 			return STEP_MORE;
 		break;
 	case CALL_REACTIVATE:
+		return registered_active(w);
 	case CALL_CREATE_THING:
 	case CALL_ATTACH_PRINCIPAL:
 	case CALL_ADD_TO_GROUP:
@@ -409,7 +459,7 @@ exists(struct step_work *w, const struct aws_reply *reply)
 	}
 	if (w->call == CALL_REGISTER) {
 		/* where AWS names it, by that name; else by ours, which compared() then checks */
-		if (reply->resource_arn[0] != '\0')
+		if (arn_is_ours(w, reply->resource_arn))
 			(void)snprintf(w->registration->arn, sizeof(w->registration->arn), "%s", reply->resource_arn);
 		w->call = CALL_DESCRIBE_CERTIFICATE;
 		return STEP_MORE;

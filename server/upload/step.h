@@ -29,6 +29,8 @@ const char	*step_name(uint32_t step);
 
 /* The steps that a certificate needs in a target. */
 uint32_t	 step_needed(const struct target *t);
+/* The same without what the registration itself does: what a person is told. */
+uint32_t	 step_planned(const struct target *t);
 /* The first that is needed and not done; 0: all are. */
 uint32_t	 step_next(const struct target *t, uint32_t done);
 /* The operation of a step that is the slowest by the target's rates: its calls a second. */
@@ -54,6 +56,7 @@ struct step_work {
 	const struct target_values	*values;
 	const char			*certificate_pem, *ca_pem;	/* ca_pem NULL: registered without a CA */
 	const char			*certificate_id;		/* 64 hex digits, as the ledger has it */
+	const char			*arn_prefix;			/* of certificates in the account: "arn:aws:iot:REGION:ACCOUNT:cert/" */
 	struct store_registration	*registration;			/* arn, done and the last failure are written here */
 	enum step_call			 call;
 	size_t				 policy;		/* the next to attach */
@@ -73,6 +76,11 @@ enum step_verdict {
 
 /* Begins the step (one bit) of w. */
 void			 step_begin(struct step_work *w, uint32_t step);
+/*
+ * Before a call is repeated: what makes a certificate active goes back to the look at its status, which must be fresh.  AWS has no
+ * "activate unless revoked"; the moment between look and call is all that is left of the race.
+ */
+void			 step_repeat(struct step_work *w);
 uint32_t		 step_of_call(enum step_call call);
 enum iot_operation	 step_operation(const struct step_work *w);
 

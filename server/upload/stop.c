@@ -6,6 +6,7 @@
 #include "base/clock.h"
 
 static volatile sig_atomic_t	signals_caught;
+static const char		*reason;	/* to stop; NULL: none yet */
 static int64_t			deadline;	/* wall clock, microseconds; 0: none */
 
 static void
@@ -22,6 +23,7 @@ stop_watch(int64_t deadline_us)
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	signals_caught = 0;
+	reason = NULL;
 	deadline = deadline_us;
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGINT, &action, NULL);
@@ -32,11 +34,12 @@ stop_watch(int64_t deadline_us)
 const char *
 stop_reason(void)
 {
-	if (signals_caught > 0)
-		return "a signal";
-	if (deadline != 0 && clock_system.now_us(&clock_system) >= deadline)
-		return "the deadline";
-	return NULL;
+	/* once is for ever: a clock that is set back does not take it back */
+	if (reason == NULL && signals_caught > 0)
+		reason = "a signal";
+	if (reason == NULL && deadline != 0 && clock_system.now_us(&clock_system) >= deadline)
+		reason = "the deadline";
+	return reason;
 }
 
 bool

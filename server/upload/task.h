@@ -27,7 +27,8 @@ struct task {
 	struct store_registration	 registration;
 	enum step_verdict		 verdict;	/* of the newest answer */
 	enum task_end			 end;
-	int				 tries;		/* of the call at hand that failed */
+	enum step_verdict		 failing;	/* how the call at hand fails, if tries > 0 */
+	int				 tries;		/* so often in this way */
 	int64_t				 failing_us;	/* since when; monotonic */
 	int64_t				 sent_us;	/* monotonic */
 	int64_t				 wake_us;	/* waits until then */
@@ -51,6 +52,7 @@ struct item {
 	struct target_values		 values;
 	struct lane			*lane;
 	size_t				 open;		/* tasks that have not ended */
+	bool				 given_up;	/* one of them for now, for it kept failing */
 	size_t				 tasks_count;
 	struct item			*next, *prev;	/* among those of a fetch, then of the run */
 	struct task			 tasks[];

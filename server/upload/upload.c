@@ -37,14 +37,21 @@ ca_by_id(const struct upload *u, int64_t id)
 	return NULL;
 }
 
-/* ERR_CONFLICT sets something aside and lets the others go on. */
+/* What cannot go now is said, and lets the others go on. */
+static void
+set_aside(struct upload *u, const struct err *why)
+{
+	if (u->set_aside_count < UPLOAD_SET_ASIDE_MAX)
+		u->set_aside[u->set_aside_count] = *why;
+	u->set_aside_count++;
+}
+
+/* The same for an answer that may be a reason: ERR_CONFLICT is one, any other failure ends it all. */
 static enum err_code
-set_aside(struct upload *u, enum err_code rc, const struct err *why, struct err *e)
+set_aside_if(struct upload *u, enum err_code rc, const struct err *why, struct err *e)
 {
 	if (rc == ERR_CONFLICT) {
-		if (u->set_aside_count < UPLOAD_SET_ASIDE_MAX)
-			u->set_aside[u->set_aside_count] = *why;
-		u->set_aside_count++;
+		set_aside(u, why);
 		return ERR_OK;
 	}
 	if (rc != ERR_OK)
@@ -77,7 +84,7 @@ on_batch(void *arg, const struct store_batch *b, struct err *e)
 	u->queued += queued;
 	if ((rc = lane_add_batch(&u->lanes, &u->home->config, b, ca->pem, &why)) == ERR_CONFIG)
 		rc = set_waiting(b, &why);
-	return set_aside(u, rc, &why, e);
+	return set_aside_if(u, rc, &why, e);
 }
 
 static enum err_code
@@ -98,18 +105,16 @@ find_queued(struct upload *u, const char *batch, struct err *e)
 
 /* ---- where it goes */
 
-/* The site of a target, opened at the first that needs it. */
+/* A new conversation for the target; or the one there is, where another section is the same account and region. */
 static enum err_code
-site_of(struct upload *u, const struct target *t, struct site **ret, struct err *e)
+site_new(struct upload *u, const struct target *t, int patience_s, struct site **ret, struct err *e)
 {
 	struct site *s;
 	enum err_code rc;
 
-	if (u->sites_count == LIMIT_TARGETS)
-		return err_set(e, ERR_CONFIG, "more than %d targets", LIMIT_TARGETS);
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return err_set(e, ERR_NOMEM, "upload");
-	if ((rc = site_open(s, u->home, t, u->transport, e)) != ERR_OK)
+	if ((rc = site_open(s, u->home, t, u->transport, patience_s, e)) != ERR_OK)
 		goto out;
 	for (size_t i = 0; i < u->sites_count; i++) {
 		if (u->sites[i]->target_id == s->target_id) {
@@ -127,15 +132,26 @@ out:
 	return rc;
 }
 
-/* Two lanes may name the same section: one conversation each is enough. */
-static struct site *
-site_known(const struct upload *u, const struct target *t)
+/* The site of a target; *ret NULL: nobody answers there, which is said once and lets the others go on. */
+static enum err_code
+site_of(struct upload *u, const struct target *t, int patience_s, struct site **ret, struct err *e)
 {
-	for (const struct lane *l = u->lanes; l != NULL; l = l->next)
-		for (size_t i = 0; i < l->targets_count; i++)
-			if (l->targets[i] == t && l->sites[i] != NULL)
-				return l->sites[i];
-	return NULL;
+	size_t at = (size_t)(t - u->home->config.targets);
+	struct err why;
+	enum err_code rc;
+
+	if (!u->asked[at]) {
+		rc = site_new(u, t, patience_s, &u->site_of_target[at], &why);
+		if (rc != ERR_OK && rc != ERR_IO && rc != ERR_BUSY) {
+			*e = why;
+			return rc;
+		}
+		if (rc != ERR_OK)
+			set_aside(u, &why);
+		u->asked[at] = true;
+	}
+	*ret = u->site_of_target[at];
+	return ERR_OK;
 }
 
 /* `batch create` refuses it; lineca.conf or the environment may have changed since. */
@@ -145,7 +161,7 @@ check_distinct(const struct lane *l, size_t at, struct err *e)
 	char where[AWS_SESSION_NAME_BYTES], one[TARGET_HEAD_BYTES], other[TARGET_HEAD_BYTES];
 
 	for (size_t i = 0; i < at; i++) {
-		if (l->sites[i] != l->sites[at])
+		if (l->sites[at] == NULL || l->sites[i] != l->sites[at])
 			continue;
 		aws_session_name(&l->sites[at]->session, where);
 		return err_set(e, ERR_CONFIG, "the batch %s goes to %s and %s, which are both %s: correct lineca.conf", l->batches[0].name,
@@ -154,17 +170,33 @@ check_distinct(const struct lane *l, size_t at, struct err *e)
 	return ERR_OK;
 }
 
+/*
+ * A link that comes up a little late is not a lost night: the only site is waited for as long as a run waits for AWS.  Where there are
+ * several, the others should not wait for one.
+ */
+static int
+patience_s(const struct upload *u)
+{
+	const struct lane *l = u->lanes;
+
+	if (l == NULL || l->next != NULL || l->targets_count != 1)
+		return AWS_PATIENCE_S;
+	return (int)l->targets[0]->give_up_s;
+}
+
 static enum err_code
 open_sites(struct upload *u, struct err *e)
 {
 	enum err_code rc;
 
-	for (struct lane *l = u->lanes; l != NULL; l = l->next)
-		for (size_t i = 0; i < l->targets_count; i++)
-			if (((l->sites[i] = site_known(u, l->targets[i])) == NULL &&
-			     (rc = site_of(u, l->targets[i], &l->sites[i], e)) != ERR_OK) ||
+	for (struct lane *l = u->lanes; l != NULL; l = l->next) {
+		for (size_t i = 0; i < l->targets_count; i++) {
+			if ((rc = site_of(u, l->targets[i], patience_s(u), &l->sites[i], e)) != ERR_OK ||
 			    (rc = check_distinct(l, i, e)) != ERR_OK)
 				return rc;
+			l->stopped[i] = l->sites[i] == NULL;
+		}
+	}
 	return ERR_OK;
 }
 
@@ -177,13 +209,15 @@ check_lane(struct upload *u, struct lane *l, struct err *e)
 	enum err_code rc;
 
 	for (size_t i = 0; i < l->targets_count; i++) {
+		if (l->sites[i] == NULL)
+			continue;
 		rc = site_check_target(l->sites[i], l->targets[i], &why);
 		l->stopped[i] = rc == ERR_CONFLICT;
-		if ((rc = set_aside(u, rc, &why, e)) != ERR_OK)
+		if ((rc = set_aside_if(u, rc, &why, e)) != ERR_OK)
 			return rc;
 		for (size_t b = 0; b < l->batches_count && l->targets[i]->with_ca != 0; b++) {
 			rc = site_check_ca(l->sites[i], &ca_by_id(u, l->batches[b].ca_id)->row, &why);
-			if ((rc = set_aside(u, rc, &why, e)) != ERR_OK)
+			if ((rc = set_aside_if(u, rc, &why, e)) != ERR_OK)
 				return rc;
 		}
 	}
@@ -203,22 +237,22 @@ check_lanes(struct upload *u, struct err *e)
 			any = any || lane_takes_batch(l, &l->batches[b]);
 	}
 	if (!any)
-		return err_set(e, ERR_CONFLICT, "nothing can be uploaded: %s%s", u->set_aside[0].log_text,
+		return err_set(e, u->set_aside[0].code, "nothing can be uploaded: %s%s", u->set_aside[0].log_text,
 		    u->set_aside_count > 1 ? "; and more, which `lineca aws check` lists" : "");
 	for (size_t i = 0; i < u->set_aside_count && i < UPLOAD_SET_ASIDE_MAX; i++)
 		log_event(LOG_WARN, "upload", "%s", u->set_aside[i].log_text);
 	return ERR_OK;
 }
 
+/* Of all sites together: one that hangs must not hold the places of another. */
 static int
-most_connections(const struct config *c)
+all_connections(const struct config *c)
 {
-	int64_t most = 1;
+	int64_t sum = 0;
 
 	for (size_t i = 0; i < c->targets_count; i++)
-		if (c->targets[i].connections > most)
-			most = c->targets[i].connections;
-	return (int)most;
+		sum += c->targets[i].connections;
+	return (int)sum;
 }
 
 enum err_code
@@ -228,7 +262,7 @@ upload_open(struct upload *u, struct home *h, const char *batch, struct err *e)
 
 	u->home = h;
 	if ((rc = find_queued(u, batch, e)) != ERR_OK || u->queued == 0 ||
-	    (rc = transport_new(most_connections(&h->config), &u->transport, e)) != ERR_OK ||
+	    (rc = transport_new(all_connections(&h->config), &u->transport, e)) != ERR_OK ||
 	    (rc = open_sites(u, e)) != ERR_OK)
 		return rc;
 	return check_lanes(u, e);

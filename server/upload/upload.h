@@ -25,6 +25,8 @@ struct upload {
 	struct transport	*transport;
 	struct site		*sites[LIMIT_TARGETS];
 	size_t			 sites_count;
+	struct site		*site_of_target[LIMIT_TARGETS];	/* by the target's place in the configuration; borrowed from sites, or NULL */
+	bool			 asked[LIMIT_TARGETS];
 	struct lane		*lanes;
 	struct upload_ca	 cas[LIMIT_CAS];
 	size_t			 cas_count;
@@ -37,7 +39,7 @@ struct upload {
 /*
  * Looks what is queued (batch NULL: in all) and asks AWS, once each: whose account, the CA active, policies there.  With an empty
  * queue AWS is not asked at all.  What cannot go is said on standard error and set aside, the rest can run.
- * ERR_BATCH_NOT_FOUND; ERR_CONFLICT: nothing of it can go, and why; ERR_DRAINING: stop_wanted; ERR_CONFIG, ERR_PERMISSION, ERR_IO of
+ * ERR_BATCH_NOT_FOUND; ERR_CONFLICT, ERR_IO: nothing of it can go, and why; ERR_DRAINING: stop_wanted; ERR_CONFIG, ERR_PERMISSION, ERR_IO of
  * the session.
  * u is all zeroes before; upload_close in any case.
  */
@@ -61,6 +63,7 @@ struct upload_result {
 	int64_t	queued;			/* what waits now, of the batches asked for */
 	int64_t	calls, throttled;
 	int64_t	elapsed_us;
+	bool	waits;			/* some could not be tried: a CA or an account that does not take them */
 	bool	stopped;		/* by the deadline or a signal, before the queue was empty */
 	char	reason[128];		/* of the stop */
 };
