@@ -55,22 +55,36 @@ aws_session_ask(struct aws_session *s, struct aws_request *r,
 }
 
 enum err_code
+aws_session_check(struct aws_session *s, struct err *e)
+{
+	unsigned generation;
+	enum err_code rc;
+
+	/* again, should they have changed while AWS was asked */
+	while ((rc = aws_client_credentials(s->client, &generation, e)) == ERR_OK && generation != s->generation) {
+		struct aws_request request = { 0 };
+
+		sts_get_caller_identity(&request);
+		if ((rc = aws_session_ask(s, &request, on_identity, s, e)) != ERR_OK || (rc = check_account(s, e)) != ERR_OK)
+			return rc;
+		s->generation = generation;
+	}
+	return rc;
+}
+
+enum err_code
 aws_session_open(struct aws_session *s, const struct target *t, struct transport *transport, struct err *e)
 {
 	const struct aws_client_options options = {
 		.profile = t->profile[0] != '\0' ? t->profile : NULL, .region = t->region, .imds = t->imds != 0,
 		.transport = transport, .clock = &clock_system, .stopped = s->stopped
 	};
-	struct aws_request request = { 0 };
 	enum err_code rc;
 
 	s->target = t;
 	if ((rc = aws_client_new(&options, &s->client, e)) != ERR_OK)
 		return rc;
-	sts_get_caller_identity(&request);
-	if ((rc = aws_session_ask(s, &request, on_identity, s, e)) != ERR_OK)
-		return rc;
-	return check_account(s, e);
+	return aws_session_check(s, e);
 }
 
 void

@@ -18,6 +18,7 @@ struct aws_session {
 	const struct target	*target;	/* borrowed */
 	struct aws_client	*client;	/* owned */
 	struct sts_identity	 identity;	/* account: of the credentials */
+	unsigned		 generation;	/* of the credentials that it was asked for: aws_client_credentials */
 };
 
 /*
@@ -33,6 +34,12 @@ void				aws_session_protect(void);
 ERR_MUST_CHECK enum err_code	aws_session_open(struct aws_session *s, const struct target *t, struct transport *transport,
 				    struct err *e);
 void				aws_session_close(struct aws_session *s);
+
+/*
+ * Before every call that is sent by oneself (aws_client_send): the credentials hold, and if they are others than before, AWS was asked
+ * whose they are.  Errors as aws_session_open.
+ */
+ERR_MUST_CHECK enum err_code	aws_session_check(struct aws_session *s, struct err *e);
 
 /* aws_client_ask with the session's patience. */
 ERR_MUST_CHECK enum err_code	aws_session_ask(struct aws_session *s, struct aws_request *r,

@@ -148,11 +148,27 @@ register_ca(struct register_ca *r, struct err *e)
 	if ((rc = aws_ca_register(&r->aws, &registration, e)) != ERR_OK ||
 	    (rc = aws_ca_describe(&r->aws, r->id, &now, &found, e)) != ERR_OK)
 		return rc;
-	if (!found)
-		return err_set(e, ERR_IO, "AWS took the CA and does not find it by the id %s: tell the engineer", r->id);
 	aws_session_name(&r->aws.session, where);
+	if (!found)
+		return err_set(e, ERR_CONFLICT, "AWS says that this CA is registered already, and %s does not have it: another account of the region "
+		    "holds it. One CA in several accounts needs --sni-only in each, or no CA in AWS at all (with_ca = no)", where);
 	(void)fprintf(stderr, "the CA is registered in %s (%s): %s\n", where, state_words(&now, words), now.arn);
 	return ERR_OK;
+}
+
+/* What was asked for and is not so: said, not done, for "again" changes nothing. */
+static void
+say_wishes(const struct register_ca *r, const struct iot_ca *there)
+{
+	if (r->inactive && there->active)
+		(void)fprintf(stderr, "it is active all the same: `lineca aws deactivate-ca`\n");
+	if (!r->inactive && !there->active)
+		(void)fprintf(stderr, "it is inactive, so AWS takes no certificates of it: `lineca aws activate-ca`\n");
+	if (r->auto_registration && !there->auto_registration)
+		(void)fprintf(stderr, "auto-registration is off all the same: aws iot update-ca-certificate --certificate-id %s "
+		    "--new-auto-registration-status ENABLE\n", there->id);
+	if (r->sni_only && !there->sni_only)
+		(void)fprintf(stderr, "its mode is not SNI only, and AWS does not change that: delete it in AWS and register it again\n");
 }
 
 static enum err_code
@@ -168,6 +184,7 @@ register_ca_once(struct register_ca *r, struct err *e)
 	if (found) {
 		aws_session_name(&r->aws.session, where);
 		(void)fprintf(stderr, "the CA is registered already in %s (%s); nothing was changed: %s\n", where, state_words(&there, words), there.arn);
+		say_wishes(r, &there);
 		return ERR_OK;
 	}
 	if (r->verification_pem == NULL && !r->sni_only && (rc = make_proof(r, e)) != ERR_OK)

@@ -169,6 +169,21 @@ run(struct cmd *c, struct upload *u, const struct upload_args *a, const struct u
 	return rc != ERR_OK ? rc : close_rc;
 }
 
+/* An empty queue is not the same as all well. */
+static enum err_code
+say_nothing(struct home *h, const char *batch, struct err *e)
+{
+	struct upload_totals totals;
+	enum err_code rc;
+
+	if ((rc = upload_totals_read(h->ops, h->reader, batch, &totals, e)) != ERR_OK)
+		return rc;
+	(void)fprintf(stderr, "nothing is queued%s%s\n", batch != NULL ? " in the batch " : "", batch != NULL ? batch : "");
+	if (totals.parked > 0)
+		(void)fprintf(stderr, "%lld %s parked: `lineca upload status` says why\n", (long long)totals.parked, totals.parked == 1 ? "is" : "are");
+	return ERR_OK;
+}
+
 /* A night that could not even begin is told in the morning too. */
 static void
 say_failure(struct upload *u, const struct err *why)
@@ -204,7 +219,7 @@ cmd_upload(struct cmd *c, struct err *e)
 	    (rc = upload_open(&u, &h, a.batch, e)) != ERR_OK)
 		goto out;
 	if (u.queued == 0)
-		(void)fprintf(stderr, "nothing is queued%s%s\n", a.batch != NULL ? " in the batch " : "", a.batch != NULL ? a.batch : "");
+		rc = say_nothing(&h, a.batch, e);
 	else if (a.dry_run)
 		print_plan(c, &u, &o);
 	else

@@ -11,8 +11,9 @@
 
 enum {
 	RENEW_BEFORE_S = 600,	/* botocore's mandatory refresh: ten minutes */
-	RENEW_PAUSE_S = 30,	/* between two attempts while the old ones still hold */
-	DEMAND_PAUSE_MS = 30 * 1000
+	PRESSING_S = 120,	/* so few left: the provider gets all the time that it may have */
+	EARLY_LIMIT_MS = 5 * 1000,	/* before that, nobody waits for it for long */
+	PAUSE_MS = 30 * 1000
 };
 
 struct provider;
@@ -23,8 +24,10 @@ struct credential_source {
 	const struct provider		*provider;	/* the one that applied */
 	struct aws_credentials		 current;
 	unsigned			 generation;
-	int64_t				 retry_at_s;	/* not asked again before */
-	int64_t				 demand_at_us;	/* not asked again on AWS's word before; on the monotonic clock */
+	int				 limit_ms;	/* of the attempt that runs, where it may be long */
+	/* on the monotonic clock, counted from the end of an attempt: one that hangs must not be followed by the next */
+	int64_t				 early_at_us;	/* not asked again before, while they hold */
+	int64_t				 demand_at_us;	/* not asked again on AWS's word before */
 };
 
 /* fetch: ERR_NOT_FOUND says that it does not apply, so that the next one is asked. */
@@ -153,7 +156,7 @@ fetch_process(const struct credential_source *s, struct aws_credentials *ret, st
 	if (command == NULL)
 		return ERR_NOT_FOUND;
 	(void)snprintf(ret->source, sizeof(ret->source), "credential_process of profile %.100s", s->env->profile);
-	rc = credential_process_run(command, CREDENTIAL_PROCESS_LIMIT_MS, ret, e);
+	rc = credential_process_run(command, s->limit_ms, ret, e);
 	return rc == ERR_OK ? rc : about(ret->source, rc, e);
 }
 
@@ -255,7 +258,8 @@ credential_source_new(const struct aws_environment *env, const struct credential
 		return err_set(e, ERR_NOMEM, "no memory for AWS credentials");
 	*s = (struct credential_source){ .env = env, .o = *o };
 	if (s->o.pause_ms == 0)
-		s->o.pause_ms = DEMAND_PAUSE_MS;
+		s->o.pause_ms = PAUSE_MS;
+	s->limit_ms = CREDENTIAL_PROCESS_LIMIT_MS;
 	for (size_t i = 0; i < PROVIDERS && rc == ERR_NOT_FOUND; i++)
 		rc = fetch(s, &chain[i], e);
 	if (rc == ERR_NOT_FOUND)
@@ -284,7 +288,7 @@ should_renew(const struct credential_source *s)
 
 	if (!s->provider->renews || s->current.expires_at_s == 0 || s->current.expires_at_s - now > RENEW_BEFORE_S)
 		return false;
-	return now >= s->retry_at_s || is_over(s, &s->current);
+	return clock_monotonic_us() >= s->early_at_us || is_over(s, &s->current);
 }
 
 enum err_code
@@ -293,8 +297,9 @@ credential_source_get(struct credential_source *s, const struct aws_credentials 
 	enum err_code rc = ERR_OK;
 
 	if (should_renew(s)) {
-		s->retry_at_s = now_s(s) + RENEW_PAUSE_S;
+		s->limit_ms = s->current.expires_at_s - now_s(s) > PRESSING_S ? EARLY_LIMIT_MS : CREDENTIAL_PROCESS_LIMIT_MS;
 		rc = fetch(s, s->provider, e);
+		s->early_at_us = clock_monotonic_us() + (int64_t)s->o.pause_ms * 1000 * 2;
 	}
 	if (is_over(s, &s->current)) {
 		if (rc == ERR_OK)
@@ -334,6 +339,7 @@ credential_source_renew(struct credential_source *s, struct err *e)
 		    s->current.source);
 		return false;
 	}
+	s->limit_ms = CREDENTIAL_PROCESS_LIMIT_MS;
 	fetched = fetch(s, s->provider, e) == ERR_OK;
 	s->demand_at_us = clock_monotonic_us() + (int64_t)s->o.pause_ms * 1000;
 	if (fetched && s->generation == before)

@@ -33,7 +33,7 @@ struct credential_source;
 struct credential_options {
 	const struct clock	*clock;		/* borrowed */
 	bool			 imds;		/* ask the EC2 metadata service when nothing else has any (on a factory host it would hang) */
-	int			 pause_ms;	/* between two attempts on AWS's word; 0: half a minute */
+	int			 pause_ms;	/* between two attempts when they are over; 0: half a minute.  Twice that while they hold */
 };
 
 /*
@@ -47,9 +47,10 @@ ERR_MUST_CHECK enum err_code	credential_source_new(const struct aws_environment 
 void				credential_source_free(struct credential_source *s);	/* wipes; takes NULL */
 
 /*
- * Credentials that hold for at least the next ten minutes if the provider can renew them; renews when fewer are left (blocks
- * for that: a credential_process 30 s, a container 8 s).  When renewing fails, the old ones while they hold, and another attempt
- * half a minute later.  Lent until the next call.  ERR_CONFIG when they are over and cannot be renewed.
+ * Credentials that hold for at least the next ten minutes if the provider can renew them; renews when fewer are left.  Blocks
+ * for that: a credential_process 5 s, and 30 s when fewer than two minutes are left; a container 8 s.  When renewing fails, the old ones
+ * while they hold, and another attempt a minute after the end of that one.  Lent until the next call.  ERR_CONFIG when they are over and
+ * cannot be renewed.
  */
 ERR_MUST_CHECK enum err_code	credential_source_get(struct credential_source *s, const struct aws_credentials **ret,
 				    struct err *e);

@@ -84,10 +84,12 @@ task_send(struct run *r, struct task *t)
 	r->row.calls++;
 }
 
-/* Its CA was stopped meanwhile: what is not registered yet stays in the queue. */
+/* Its target was stopped meanwhile; or its CA, then what is not registered yet stays in the queue. */
 static bool
 task_is_stopped(const struct task *t)
 {
+	if (t->item->lane->stopped[t - t->item->tasks])
+		return true;
 	return t->work.call == CALL_REGISTER && t->work.ca_pem != NULL && !site_takes_ca(t->site, t->item->certificate.ca_id);
 }
 
@@ -124,6 +126,8 @@ static void
 send_operation(struct run *r, struct site *s, enum iot_operation op)
 {
 	struct task_queue *q = &s->ready[op];
+	struct err e;
+	enum err_code rc;
 
 	while (q->first != NULL && r->stop.code == ERR_OK) {
 		if (task_is_stopped(q->first)) {
@@ -132,6 +136,12 @@ send_operation(struct run *r, struct site *s, enum iot_operation op)
 			t->verdict = STEP_STOP_CA;
 			task_answered(r, t);
 			continue;
+		}
+		if ((rc = aws_session_check(&s->session, &e)) != ERR_OK) {
+			/* stop_wanted is seen by the loop */
+			if (rc != ERR_DRAINING)
+				run_stop(r, &e);
+			return;
 		}
 		if (s->in_flight >= s->connections || !send_take(s, op, clock_monotonic_us()))
 			return;

@@ -68,18 +68,26 @@ task_wait(struct run *r, struct task *t, int64_t span_us)
 
 /* ---- what an answer means for the task */
 
+/* Said once a run, and what is told of it in the morning. */
+static void
+run_waits(struct run *r, const char *why)
+{
+	(void)snprintf(r->waits, sizeof(r->waits), "%s", why);
+	progress_hide(&r->progress);
+	log_event(LOG_WARN, "upload", "%s", why);
+}
+
 static void
 ca_stopped(struct run *r, struct task *t)
 {
-	char where[AWS_SESSION_NAME_BYTES];
+	char where[AWS_SESSION_NAME_BYTES], why[ERR_LOG_TEXT_BYTES];
 
-	if (site_takes_ca(t->site, t->item->certificate.ca_id)) {
+	if (!t->item->lane->stopped[t - t->item->tasks] && site_takes_ca(t->site, t->item->certificate.ca_id)) {
 		aws_session_name(&t->site->session, where);
 		site_stop_ca(t->site, t->item->certificate.ca_id);
-		(void)snprintf(r->waits, sizeof(r->waits), "%s takes no certificates of the CA %s (%s), so they wait: look with `lineca aws cas`",
-		    where, t->item->certificate.ca_name, t->registration.code);
-		progress_hide(&r->progress);
-		log_event(LOG_WARN, "upload", "%s", r->waits);
+		(void)snprintf(why, sizeof(why), "%s takes no certificates of the CA %s (%s), so they wait: look with `lineca aws cas`", where,
+		    t->item->certificate.ca_name, t->registration.code);
+		run_waits(r, why);
 	}
 	task_finish(t, TASK_LEFT);
 }
@@ -132,12 +140,30 @@ task_park(struct task *t)
 	task_finish(t, TASK_PARKED);
 }
 
+/* The policy, type or group that the target needs is gone: not this certificate's fault, so its whole target waits, and it is said once. */
+static bool
+target_is_gone(struct run *r, struct task *t)
+{
+	bool *stopped = &t->item->lane->stopped[t - t->item->tasks];
+	struct err why;
+
+	if (!*stopped && site_check_target(t->site, t->work.target, &why) == ERR_CONFLICT) {
+		*stopped = true;
+		run_waits(r, why.log_text);
+	}
+	return *stopped;
+}
+
 /* What was just made is not to be seen yet; or it never will be. */
 static bool
 unseen(struct run *r, struct task *t)
 {
 	failed_once_more(t, clock_monotonic_us());
 	if (t->tries >= UNSEEN_TRIES) {
+		if (target_is_gone(r, t)) {
+			task_finish(t, TASK_LEFT);
+			return false;
+		}
 		task_park(t);
 		return true;
 	}
