@@ -27,7 +27,7 @@ work_begin(struct work *w, unsigned wants, enum target_status status)
 	w->values = (struct target_values){ "SN:1", "4a00", "lot-7" };
 	w->step = (struct step_work){
 		.target = t, .values = &w->values, .certificate_pem = OWN_PEM, .ca_pem = CA_PEM, .certificate_id = OWN_ID,
-		.registration = &w->registration
+		.arn_prefix = ARN(""), .registration = &w->registration
 	};
 	step_begin(&w->step, STEP_REGISTER);
 }

@@ -121,6 +121,17 @@ take_page(struct item *i, int64_t *from)
 }
 
 static void
+free_page(struct item *i)
+{
+	while (i != NULL) {
+		struct item *next = i->next;
+
+		item_free(i);
+		i = next;
+	}
+}
+
+static void
 record(struct fixture *f, uint64_t serial, int64_t target_id, enum registration_state state, uint32_t done, int settled)
 {
 	struct store_registration r = { .cert_id = (int64_t)serial, .target_id = target_id, .state = state, .done = done, .arn = "arn:x" };
@@ -210,12 +221,7 @@ test_resume(void **state)
 	/* nothing was recorded */
 	assert_int_equal(i->next->next->open, 2);
 	assert_null(i->next->next->next);
-	while (i != NULL) {
-		struct item *next = i->next;
-
-		item_free(i);
-		i = next;
-	}
+	free_page(i);
 }
 
 /* What is settled as a whole is not read at all. */
@@ -271,7 +277,7 @@ test_stopped_ca(void **state)
 	struct item *i;
 
 	issue(f, f->lot_1, 2);
-	record(f, 1001, f->sites[1].target_id, REGISTRATION_GOING, STEP_REGISTER, -1);
+	record(f, 1001, f->sites[1].target_id, REGISTRATION_GOING, 0, -1);	/* tried, in vain */
 	l = add(f, "lot-1", "eu,us");
 	site_stop_ca(&f->sites[1], f->ledger->ca_id);
 	assert_true(lane_takes_batch(l, &l->batches[0]));
@@ -282,8 +288,7 @@ test_stopped_ca(void **state)
 		assert_int_equal(at->open, 1);
 		assert_int_equal(item_settled(at), -1);
 	}
-	item_free(i->next);
-	item_free(i);
+	free_page(i);
 	/* the other one too: the batch is passed over, its queue unread */
 	site_stop_ca(&f->sites[2], f->ledger->ca_id);
 	l->at = 0;
@@ -297,6 +302,83 @@ test_stopped_ca(void **state)
 	/* unless the target itself is not complete */
 	l->stopped[1] = true;
 	assert_false(lane_takes_batch(l, &l->batches[0]));
+}
+
+/* Only the registration needs the CA: what is registered goes on without it, but not where the target itself is stopped. */
+static void
+test_half_done_with_stopped_ca(void **state)
+{
+	struct fixture *f = *state;
+	struct lane *l;
+	struct item *i;
+
+	issue(f, f->lot_1, 2);
+	record(f, 1001, f->sites[1].target_id, REGISTRATION_GOING, STEP_REGISTER, -1);
+	l = add(f, "lot-1", "eu,us");
+	site_stop_ca(&f->sites[1], f->ledger->ca_id);
+	i = fetch(f, l, 10);
+	assert_int_equal(i->tasks[0].end, TASK_OPEN);
+	assert_int_equal(i->tasks[0].registration.done, STEP_REGISTER);
+	assert_int_equal(i->open, 2);
+	assert_int_equal(i->next->tasks[0].end, TASK_LEFT);
+	assert_int_equal(i->next->open, 1);
+	free_page(i);
+	lane_rewind(l);
+	l->stopped[0] = true;
+	i = fetch(f, l, 10);
+	assert_int_equal(i->tasks[0].end, TASK_LEFT);
+	assert_int_equal(i->next->tasks[0].end, TASK_LEFT);
+	assert_int_equal(i->open, 1);
+	free_page(i);
+}
+
+/* Nobody answers at one of the targets: the rows go to the other and stay queued as a whole. */
+static void
+test_site_that_does_not_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct lane *l;
+	struct item *i;
+
+	issue(f, f->lot_1, 2);
+	l = add(f, "lot-1", "eu,us");
+	l->sites[0] = NULL;
+	l->stopped[0] = true;
+	assert_false(lane_target_takes(l, 0, f->ledger->ca_id));
+	assert_true(lane_target_takes(l, 1, f->ledger->ca_id));
+	i = fetch(f, l, 10);
+	for (struct item *at = i; at != NULL; at = at->next) {
+		assert_int_equal(at->tasks[0].end, TASK_LEFT);
+		assert_null(at->tasks[0].site);
+		assert_int_equal(at->tasks[1].end, TASK_OPEN);
+		assert_int_equal(at->open, 1);
+		at->tasks[1].end = TASK_DONE;
+		assert_int_equal(item_settled(at), -1);
+	}
+	free_page(i);
+	/* nor at the other: nothing is read, whether the target needs a CA or not */
+	l->sites[1] = NULL;
+	l->stopped[1] = true;
+	f->config->targets[2].with_ca = 0;
+	lane_rewind(l);
+	assert_false(lane_takes_batch(l, &l->batches[0]));
+	assert_null(fetch(f, l, 10));
+}
+
+/* ARNs are compared with what the site says of its account. */
+static void
+test_arn_prefix(void **state)
+{
+	struct fixture *f = *state;
+	struct lane *l;
+	struct item *i;
+
+	issue(f, f->lot_1, 1);
+	l = add(f, "lot-1", "eu,us");
+	i = fetch(f, l, 1);
+	assert_ptr_equal(i->tasks[0].work.arn_prefix, f->sites[1].arn_prefix);
+	assert_ptr_equal(i->tasks[1].work.arn_prefix, f->sites[2].arn_prefix);
+	free_page(i);
 }
 
 static void
@@ -328,6 +410,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_settled_is_not_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_target_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stopped_ca, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_half_done_with_stopped_ca, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_site_that_does_not_answer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_arn_prefix, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lanes_by_targets, setup, teardown),
 	};
 

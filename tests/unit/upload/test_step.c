@@ -6,10 +6,11 @@ static struct work w;
 static const uint32_t in_order[] = { STEP_REGISTER, STEP_THING, STEP_PRINCIPAL, STEP_POLICY, STEP_GROUP, STEP_ACTIVATE };
 enum { STEPS = sizeof(in_order) / sizeof(in_order[0]) };
 
+/* What a person is told, and what is looked for. */
 static void
 test_needed(void **state)
 {
-	static const struct { unsigned wants; enum target_status status; uint32_t needed; } cases[] = {
+	static const struct { unsigned wants; enum target_status status; uint32_t planned; } cases[] = {
 		{ 0, TARGET_ACTIVE, STEP_REGISTER },
 		{ 0, TARGET_INACTIVE, STEP_REGISTER },
 		{ 0, TARGET_ACTIVE_AT_END, STEP_REGISTER },	/* nothing to wait for */
@@ -27,7 +28,9 @@ test_needed(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		work_begin(&w, cases[i].wants, cases[i].status);
-		assert_int_equal(step_needed(w.target), cases[i].needed);
+		assert_int_equal(step_planned(w.target), cases[i].planned);
+		/* active it must be in the end, whichever step makes it so; and never where it is to stay inactive */
+		assert_int_equal(step_needed(w.target), cases[i].planned | (cases[i].status != TARGET_INACTIVE ? STEP_ACTIVATE : 0u));
 	}
 }
 
@@ -55,6 +58,21 @@ test_next(void **state)
 	}
 }
 
+/* Registered inactive under other settings: whatever lineca.conf says now, what must be active is made so; what need not be, is not. */
+static void
+test_settings_changed(void **state)
+{
+	(void)state;
+	work_begin(&w, 0, TARGET_ACTIVE_AT_END);	/* the policies were taken out */
+	assert_int_equal(step_next(w.target, STEP_REGISTER), STEP_ACTIVATE);
+	work_begin(&w, WANT_POLICIES, TARGET_ACTIVE);	/* status = active */
+	assert_int_equal(step_next(w.target, STEP_REGISTER), STEP_POLICY);
+	assert_int_equal(step_next(w.target, STEP_REGISTER | STEP_POLICY), STEP_ACTIVATE);
+	assert_int_equal(step_next(w.target, STEP_REGISTER | STEP_POLICY | STEP_ACTIVATE), 0);
+	work_begin(&w, WANT_POLICIES, TARGET_INACTIVE);
+	assert_int_equal(step_next(w.target, STEP_REGISTER | STEP_POLICY), 0);
+}
+
 static void
 test_names(void **state)
 {
@@ -80,6 +98,7 @@ test_slowest_rate(void **state)
 	work_begin(&w, 0, TARGET_ACTIVE);
 	assert_int_equal(step_slowest_rate(w.target), 10);
 	w.target->rate_register_certificate = 100;
+	w.target->rate_update_certificate = 1;	/* nothing is updated where the registration makes it active */
 	assert_int_equal(step_slowest_rate(w.target), 100);
 	work_begin(&w, WANT_ALL, TARGET_ACTIVE_AT_END);
 	w.target->rate_register_certificate = 100;
@@ -222,6 +241,35 @@ test_request_by_known_arn(void **state)
 	aws_request_done(&r);
 }
 
+/* A call that is repeated is the same, but for what makes a certificate active: its status must have been looked at just before. */
+static void
+test_repeat(void **state)
+{
+	static const struct { enum step_call call, repeated; } cases[] = {
+		{ CALL_REGISTER, CALL_REGISTER },
+		{ CALL_DESCRIBE_CERTIFICATE, CALL_DESCRIBE_CERTIFICATE },
+		{ CALL_REACTIVATE, CALL_DESCRIBE_CERTIFICATE },
+		{ CALL_CREATE_THING, CALL_CREATE_THING },
+		{ CALL_DESCRIBE_THING, CALL_DESCRIBE_THING },
+		{ CALL_ATTACH_PRINCIPAL, CALL_ATTACH_PRINCIPAL },
+		{ CALL_ATTACH_POLICY, CALL_ATTACH_POLICY },
+		{ CALL_ADD_TO_GROUP, CALL_ADD_TO_GROUP },
+		{ CALL_CHECK_STATUS, CALL_CHECK_STATUS },
+		{ CALL_ACTIVATE, CALL_CHECK_STATUS },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		work_begin(&w, WANT_ALL, TARGET_ACTIVE_AT_END);
+		w.step.call = cases[i].call;
+		w.step.policy = 1;
+		step_repeat(&w.step);
+		assert_int_equal(w.step.call, cases[i].repeated);
+		assert_int_equal(step_of_call(w.step.call), step_of_call(cases[i].call));
+		assert_int_equal(w.step.policy, 1);	/* what was attached need not be again */
+	}
+}
+
 /* A device id that is no thing name, and an attribute that AWS would refuse. */
 static void
 test_request_refused(void **state)
@@ -250,9 +298,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_needed), cmocka_unit_test(test_next), cmocka_unit_test(test_names), cmocka_unit_test(test_slowest_rate),
+		cmocka_unit_test(test_needed), cmocka_unit_test(test_next), cmocka_unit_test(test_settings_changed),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_slowest_rate),
 		cmocka_unit_test(test_register_status), cmocka_unit_test(test_requests), cmocka_unit_test(test_request_by_known_arn),
-		cmocka_unit_test(test_request_refused),
+		cmocka_unit_test(test_repeat), cmocka_unit_test(test_request_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,13 +120,74 @@ test_registered(void **state)
 	begin(0, TARGET_ACTIVE, CALL_REGISTER);
 	(void)answer_outcome(&w, AWS_TRANSIENT);
 	assert_int_equal(answer_json(&w, json_registered(OWN_ID)), STEP_DONE);
-	assert_int_equal(w.registration.done, STEP_REGISTER);
+	assert_int_equal(w.registration.done, STEP_REGISTER | STEP_ACTIVATE);
 	assert_string_equal(w.registration.arn, ARN(OWN_ID));
 	/* what failed before is no longer a failure; how often it did stays */
 	assert_string_equal(w.registration.step, "");
 	assert_string_equal(w.registration.code, "");
 	assert_string_equal(w.registration.message, "");
 	assert_int_equal(w.registration.attempts, 1);
+}
+
+/* It is active after its registration only where it was registered so: the bit says what AWS has. */
+static void
+test_registered_active(void **state)
+{
+	static const struct { unsigned wants; enum target_status status; bool active; } cases[] = {
+		{ 0, TARGET_ACTIVE, true }, { WANT_ALL, TARGET_ACTIVE, true }, { 0, TARGET_ACTIVE_AT_END, true },
+		{ WANT_POLICIES, TARGET_ACTIVE_AT_END, false }, { WANT_ALL, TARGET_ACTIVE_AT_END, false },
+		{ 0, TARGET_INACTIVE, false }, { WANT_ALL, TARGET_INACTIVE, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin(cases[i].wants, cases[i].status, CALL_REGISTER);
+		assert_int_equal(answer_json(&w, json_registered(OWN_ID)), STEP_DONE);
+		assert_int_equal(w.registration.done, STEP_REGISTER | (cases[i].active ? STEP_ACTIVATE : 0));
+	}
+}
+
+/* ---- whose account it is */
+
+#define FOREIGN_ARN	"arn:aws:iot:eu-central-1:210987654321:cert/" OWN_ID
+
+static const char *const foreign_arns[] = {
+	FOREIGN_ARN,
+	"arn:aws:iot:us-east-1:123456789012:cert/" OWN_ID,
+	"arn:aws-cn:iot:eu-central-1:123456789012:cert/" OWN_ID,
+	"arn:aws:iot:eu-central-1:123456789012:cacert/" OWN_ID,
+};
+enum { FOREIGN_ARNS = sizeof(foreign_arns) / sizeof(foreign_arns[0]) };
+
+static void
+assert_another_account(enum step_verdict v, const char *arn)
+{
+	assert_int_equal(v, STEP_STOP_RUN);
+	assert_string_equal(w.registration.code, "AnotherAccount");
+	assert_string_equal(w.registration.step, "register");
+	assert_non_null(strstr(w.registration.message, ARN("")));
+	assert_non_null(strstr(w.registration.message, arn));
+	/* what stands in another account is none of ours: neither its name nor the step is kept */
+	assert_string_equal(w.registration.arn, "");
+	assert_int_equal(w.registration.done, 0);
+	assert_int_equal(w.registration.state, REGISTRATION_GOING);
+}
+
+static void
+test_another_account(void **state)
+{
+	char json[1024];
+
+	(void)state;
+	for (size_t i = 0; i < FOREIGN_ARNS; i++) {
+		begin(0, TARGET_ACTIVE, CALL_REGISTER);
+		(void)snprintf(json, sizeof(json), "{\"certificateId\":\"" OWN_ID "\",\"certificateArn\":\"%s\"}", foreign_arns[i]);
+		assert_another_account(answer_json(&w, json), foreign_arns[i]);
+		begin(0, TARGET_ACTIVE, CALL_DESCRIBE_CERTIFICATE);
+		(void)snprintf(json, sizeof(json), "{\"certificateDescription\":{\"certificateId\":\"" OWN_ID "\",\"certificateArn\":\"%s\","
+		    "\"status\":\"ACTIVE\",\"certificatePem\":\"-----BEGIN CERTIFICATE-----AAAABBBB-----END CERTIFICATE-----\"}}", foreign_arns[i]);
+		assert_another_account(answer_json(&w, json), foreign_arns[i]);
+	}
 }
 
 static void
@@ -158,6 +219,13 @@ test_exists(void **state)
 	assert_int_equal(w.step.call, CALL_DESCRIBE_CERTIFICATE);
 	assert_string_equal(w.registration.arn, "");
 	begin(0, TARGET_ACTIVE, CALL_REGISTER);
+	for (size_t i = 0; i < FOREIGN_ARNS; i++) {
+		(void)snprintf(r.resource_arn, sizeof(r.resource_arn), "%s", foreign_arns[i]);
+		begin(0, TARGET_ACTIVE, CALL_REGISTER);
+		assert_int_equal(step_answer(&w.step, &r), STEP_MORE);
+		assert_string_equal(w.registration.arn, "");
+	}
+	begin(0, TARGET_ACTIVE, CALL_REGISTER);
 	(void)snprintf(r.resource_arn, sizeof(r.resource_arn), "%s", ARN(OTHER_ID));
 	assert_int_equal(step_answer(&w.step, &r), STEP_MORE);
 	assert_string_equal(w.registration.arn, ARN(OTHER_ID));
@@ -168,12 +236,33 @@ test_exists(void **state)
 	assert_int_equal(w.registration.done, 0);
 }
 
+/* A name that is none of a certificate of ours is not taken over: it would go into the path of the next call. */
+static void
+test_exists_bad_name(void **state)
+{
+	static const char *const bad[] = {
+		ARN("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"), ARN("FFEEDDCCBBAA99887766554433221100FFEEDDCCBBAA99887766554433221100"),
+		ARN(OWN_ID "0"), ARN("00112233"), ARN(""), ARN("x/" OWN_ID), OWN_ID, "arn:aws:iot:eu:1:cert/" OWN_ID
+	};
+	struct aws_reply r = reply_of(AWS_EXISTS);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		begin(0, TARGET_ACTIVE, CALL_REGISTER);
+		(void)snprintf(r.resource_arn, sizeof(r.resource_arn), "%s", bad[i]);
+		assert_int_equal(step_answer(&w.step, &r), STEP_MORE);
+		assert_int_equal(w.step.call, CALL_DESCRIBE_CERTIFICATE);
+		assert_string_equal(w.registration.arn, "");
+	}
+}
+
 /* What was met there, for each way a target wants it. */
 static void
 test_compared(void **state)
 {
 	static const struct { const char *status; enum target_status wanted; unsigned wants; enum step_verdict verdict; const char *code; }
 	cases[] = {
+		/* ACTIVE already: the bit says so, whatever was wanted */
 		{ "ACTIVE", TARGET_ACTIVE, 0, STEP_DONE, "" },
 		{ "ACTIVE", TARGET_INACTIVE, 0, STEP_DONE, "" },
 		{ "ACTIVE", TARGET_ACTIVE_AT_END, WANT_ALL, STEP_DONE, "" },
@@ -198,14 +287,17 @@ test_compared(void **state)
 		assert_int_equal(answer_json(&w, json_certificate(OWN_ID, cases[i].status, OWN_PEM)), cases[i].verdict);
 		assert_string_equal(w.registration.code, cases[i].code);
 		assert_string_equal(w.registration.arn, ARN(OWN_ID));
-		assert_int_equal(w.registration.done, cases[i].verdict == STEP_DONE ? STEP_REGISTER : 0);
+		if (cases[i].verdict != STEP_DONE)
+			assert_int_equal(w.registration.done, 0);
+		else
+			assert_int_equal(w.registration.done, STEP_REGISTER | (strcmp(cases[i].status, "ACTIVE") == 0 ? STEP_ACTIVATE : 0));
 		if (strcmp(cases[i].code, "UnexpectedStatus") == 0)
 			assert_non_null(strstr(w.registration.message, cases[i].status));
 		if (cases[i].verdict != STEP_MORE)
 			continue;
 		assert_int_equal(w.step.call, CALL_REACTIVATE);
 		assert_int_equal(answer_json(&w, NULL), STEP_DONE);
-		assert_int_equal(w.registration.done, STEP_REGISTER);
+		assert_int_equal(w.registration.done, STEP_REGISTER | STEP_ACTIVATE);
 	}
 }
 
@@ -362,6 +454,25 @@ test_activate(void **state)
 	}
 }
 
+/* Revoked between the look and a call that failed: the repeat looks again, and finds it. */
+static void
+test_revoked_before_the_repeat(void **state)
+{
+	static const enum step_call activating[] = { CALL_ACTIVATE, CALL_REACTIVATE };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++)
+		for (int o = 0; o < 2; o++) {
+			begin(WANT_ALL, TARGET_ACTIVE_AT_END, activating[i]);
+			assert_int_equal(answer_outcome(&w, o == 0 ? AWS_TRANSIENT : AWS_THROTTLED), o == 0 ? STEP_AGAIN : STEP_THROTTLED);
+			step_repeat(&w.step);
+			assert_int_equal(step_operation(&w.step), IOT_DESCRIBE_CERTIFICATE);
+			assert_int_equal(answer_json(&w, json_certificate(OWN_ID, "REVOKED", OWN_PEM)), STEP_PARK);
+			assert_string_equal(w.registration.code, "Revoked");
+			assert_int_equal(w.registration.done & STEP_ACTIVATE, 0);
+		}
+}
+
 /* However a call comes about, no answer that says REVOKED leads to one that activates. */
 static void
 test_revoked_is_never_undone(void **state)
@@ -383,10 +494,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failures), cmocka_unit_test(test_state_without_ca), cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_request_id_kept),
-		cmocka_unit_test(test_registered), cmocka_unit_test(test_id_differs), cmocka_unit_test(test_exists),
+		cmocka_unit_test(test_registered), cmocka_unit_test(test_registered_active), cmocka_unit_test(test_another_account),
+		cmocka_unit_test(test_id_differs), cmocka_unit_test(test_exists), cmocka_unit_test(test_exists_bad_name),
 		cmocka_unit_test(test_compared), cmocka_unit_test(test_same_pem), cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_thing_exists), cmocka_unit_test(test_policies), cmocka_unit_test(test_whole_way),
 		cmocka_unit_test(test_activate), cmocka_unit_test(test_revoked_is_never_undone),
+		cmocka_unit_test(test_revoked_before_the_repeat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
