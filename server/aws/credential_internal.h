@@ -28,7 +28,7 @@ ERR_MUST_CHECK enum err_code	credentials_from_json(struct aws_credentials *c, co
 
 /*
  * Runs a command without a shell (words as in aws/words.h), for at most limit_ms, and reads credentials from its output;
- * what it has to say on stderr goes where ours goes.  Then its process group is killed.  ERR_CONFIG for all that is its
+ * what it has to say on stderr goes where ours goes.  Then its process group is killed: what it leaves running, too.  ERR_CONFIG for all that is its
  * fault; ERR_IO, ERR_NOMEM.
  */
 enum { CREDENTIAL_PROCESS_LIMIT_MS = 30 * 1000, CREDENTIAL_PROCESS_BYTES = 64 * 1024 };

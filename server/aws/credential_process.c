@@ -16,11 +16,13 @@
 #include "aws/words.h"
 #include "base/clock.h"
 
+enum { LOOK_MS = 10 };	/* how often its end is looked for */
+
 static const struct credential_json shape = { .token_name = "SessionToken", .version = true };
 
 struct process {
-	pid_t	 pid;		/* 0: none, or waited for; also its process group */
-	int	 fd;		/* its stdout */
+	pid_t	 pid;		/* 0: none; also its process group */
+	int	 fd;		/* its stdout; -1: none any more */
 	int64_t	 until_us;	/* on the monotonic clock */
 	int	 limit_ms;
 	char	*out;		/* CREDENTIAL_PROCESS_BYTES + 1 */
@@ -77,9 +79,10 @@ start(struct process *p, char **words, struct err *e)
 
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return err_set(e, ERR_IO, "credential_process: pipe: %s", strerror(errno));
-	rc = spawn(words, ends[1], &p->pid);
-	(void)close(ends[1]);
 	p->fd = ends[0];
+	/* our end alone: what it writes to waits as usual */
+	rc = fcntl(p->fd, F_SETFL, O_NONBLOCK) == -1 ? errno : spawn(words, ends[1], &p->pid);
+	(void)close(ends[1]);
 	if (rc != 0) {
 		p->pid = 0;
 		/* the name is the first word: not the arguments, which may hold a secret */
@@ -88,7 +91,7 @@ start(struct process *p, char **words, struct err *e)
 	return ERR_OK;
 }
 
-/* ---- read */
+/* ---- run */
 
 static int
 left_ms(const struct process *p)
@@ -105,64 +108,75 @@ too_slow(const struct process *p, struct err *e)
 	    "what it waits for", (p->limit_ms + 999) / 1000);
 }
 
+/* All that is there now.  A pipe that is at its end is no reason to wait for it any more. */
 static enum err_code
-read_output(struct process *p, struct err *e)
+read_some(struct process *p, struct err *e)
 {
-	for (;;) {
-		struct pollfd fd = { .fd = p->fd, .events = POLLIN };
-		int ready = poll(&fd, 1, left_ms(p));
-		ssize_t n;
+	while (p->fd != -1) {
+		ssize_t n = read(p->fd, p->out + p->len, CREDENTIAL_PROCESS_BYTES + 1 - p->len);
 
-		if (ready == 0)
-			return too_slow(p, e);
-		n = ready < 0 ? -1 : read(p->fd, p->out + p->len, CREDENTIAL_PROCESS_BYTES + 1 - p->len);
-		if (n < 0 && errno == EINTR && left_ms(p) > 0)
+		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN)
+			return ERR_OK;
 		if (n < 0)
 			return err_set(e, ERR_IO, "credential_process: read: %s", strerror(errno));
-		if (n == 0)
-			return ERR_OK;
+		if (n == 0) {
+			(void)close(p->fd);
+			p->fd = -1;
+		}
 		p->len += (size_t)n;
 		if (p->len > CREDENTIAL_PROCESS_BYTES)
 			return err_set(e, ERR_CONFIG, "credential_process wrote more than %d bytes", CREDENTIAL_PROCESS_BYTES);
 	}
-}
-
-/* ---- end */
-
-static enum err_code
-judge(int status, struct err *e)
-{
-	if (WIFSIGNALED(status))
-		return err_set(e, ERR_CONFIG, "credential_process was ended by signal %d", WTERMSIG(status));
-	if (WEXITSTATUS(status) != 0)
-		return err_set(e, ERR_CONFIG, "credential_process ended with exit code %d; run the command by hand to see why",
-		    WEXITSTATUS(status));
 	return ERR_OK;
 }
 
-/* It has closed its stdout, which is not yet its end. */
+/* Is it over?  It stays a zombie, so that its number goes on to be that of its process group. */
 static enum err_code
-wait_for(struct process *p, struct err *e)
+look(const struct process *p, siginfo_t *ret, struct err *e)
 {
-	int status;
+	*ret = (siginfo_t){ 0 };
+	while (waitid(P_PID, (id_t)p->pid, ret, WEXITED | WNOHANG | WNOWAIT) == -1)
+		if (errno != EINTR)
+			return err_set(e, ERR_IO, "credential_process: wait: %s", strerror(errno));
+	return ERR_OK;
+}
+
+static enum err_code
+judge(const siginfo_t *end, struct err *e)
+{
+	if (end->si_code != CLD_EXITED)
+		return err_set(e, ERR_CONFIG, "credential_process was ended by signal %d", end->si_status);
+	if (end->si_status != 0)
+		return err_set(e, ERR_CONFIG, "credential_process ended with exit code %d; run the command by hand to see why",
+		    end->si_status);
+	return ERR_OK;
+}
+
+/* Until its end, which is also that of its output: what it left running may keep the pipe, and closing the pipe is no end. */
+static enum err_code
+run_to_end(struct process *p, struct err *e)
+{
+	siginfo_t end;
+	enum err_code rc;
 
 	for (;;) {
-		pid_t pid = waitpid(p->pid, &status, WNOHANG);
+		struct pollfd fd = { .fd = p->fd, .events = POLLIN };	/* -1 is passed over */
+		int left = left_ms(p);
 
-		if (pid == p->pid) {
-			p->pid = 0;
-			return judge(status, e);
-		}
-		if (pid == -1 && errno != EINTR) {
-			p->pid = 0;
-			return err_set(e, ERR_IO, "credential_process: wait: %s", strerror(errno));
-		}
-		if (left_ms(p) == 0)
+		/* in this order: what it wrote before its end is in the pipe */
+		if ((rc = look(p, &end, e)) != ERR_OK || (rc = read_some(p, e)) != ERR_OK)
+			return rc;
+		if (end.si_pid == p->pid)
+			return judge(&end, e);
+		if (left == 0)
 			return too_slow(p, e);
-		(void)poll(NULL, 0, 2);
+		(void)poll(&fd, 1, left < LOOK_MS ? left : LOOK_MS);
 	}
 }
+
+/* ---- end */
 
 static void
 process_done(struct process *p)
@@ -198,7 +212,7 @@ credential_process_run(const char *command, int limit_ms, struct aws_credentials
 		rc = err_set(e, ERR_CONFIG, "credential_process is empty");
 		goto out;
 	}
-	if ((rc = start(&p, words, e)) == ERR_OK && (rc = read_output(&p, e)) == ERR_OK && (rc = wait_for(&p, e)) == ERR_OK)
+	if ((rc = start(&p, words, e)) == ERR_OK && (rc = run_to_end(&p, e)) == ERR_OK)
 		rc = credentials_from_json(ret, &shape, p.out, p.len, e);
 out:
 	process_done(&p);
