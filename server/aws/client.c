@@ -56,7 +56,7 @@ aws_request_done(struct aws_request *r)
 static enum err_code
 client_init(struct aws_client *c, const struct aws_client_options *o, struct err *e)
 {
-	const struct credential_options credentials = { .clock = o->clock, .imds = o->imds };
+	const struct credential_options credentials = { .clock = o->clock, .imds = o->imds, .stopped = o->stopped };
 	enum err_code rc;
 
 	c->transport = o->transport;
@@ -415,29 +415,34 @@ is_outdated(const struct call *call)
 	return call->generation != credential_source_generation(call->client->source);
 }
 
-/* The credentials are over: are there others by now, or can the provider give some? */
-static bool
-renewal_helps(const struct call *call, const struct aws_reply *reply)
-{
-	struct err e;
-
-	if (!aws_error_is_expired(reply->code))
-		return false;
-	if (is_outdated(call) || credential_source_renew(call->client->source, &e))
-		return true;
-	if (e.code != ERR_OK)
-		log_err(LOG_WARN, "aws", &e);
-	return false;
-}
-
-/* Not sent again from here: the new ones may be another account's, and only the caller knows what may go there. */
+/* The call comes again from its owner: the credentials may be another account's now, and only he knows what may go there. */
 static void
-say_renewed(struct aws_reply *reply)
+leave_to_caller(struct aws_reply *reply, const char *code, const char *message)
 {
 	reply->outcome = AWS_TRANSIENT;
 	reply->retry_after_s = 0;
-	(void)snprintf(reply->code, sizeof(reply->code), "%s", AWS_CREDENTIALS_RENEWED);
-	(void)snprintf(reply->message, sizeof(reply->message), "the credentials were over and are renewed; asked again");
+	(void)snprintf(reply->code, sizeof(reply->code), "%s", code);
+	(void)snprintf(reply->message, sizeof(reply->message), "%s", message);
+}
+
+static void
+say_renewed(struct aws_reply *reply)
+{
+	leave_to_caller(reply, AWS_CREDENTIALS_RENEWED, "the credentials were over and are renewed; asked again");
+}
+
+/* The credentials are over: are there others by now, or can the provider give some? */
+static void
+renew(const struct call *call, struct aws_reply *reply)
+{
+	struct err e;
+
+	if (is_outdated(call) || credential_source_renew(call->client->source, &e))
+		say_renewed(reply);
+	else if (e.code == ERR_DRAINING)
+		leave_to_caller(reply, "Stopped", "stopped while new credentials were waited for");
+	else if (e.code != ERR_OK)
+		log_err(LOG_WARN, "aws", &e);
 }
 
 static void
@@ -451,8 +456,10 @@ answered(void *arg, const struct transport_reply *in)
 	if (again && !is_outdated(call)) {
 		start_again(call);
 	} else {
-		if (again || renewal_helps(call, &reply))
+		if (again)
 			say_renewed(&reply);
+		else if (aws_error_is_expired(reply.code))
+			renew(call, &reply);
 		call->done(call->arg, &reply);
 		call_free(call);
 	}

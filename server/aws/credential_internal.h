@@ -2,6 +2,7 @@
 #ifndef AWS_CREDENTIAL_INTERNAL_H
 #define AWS_CREDENTIAL_INTERNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "aws/credentials.h"
@@ -26,25 +27,36 @@ struct credential_json {
 ERR_MUST_CHECK enum err_code	credentials_from_json(struct aws_credentials *c, const struct credential_json *shape,
 				    const char *text, size_t len, struct err *e);
 
+/* How long a provider may take.  stopped is asked several times a second, and true ends the wait: ERR_DRAINING.  NULL: never. */
+struct credential_wait {
+	int	  limit_ms;	/* of a credential_process; the services have limits of their own */
+	bool	(*stopped)(void);
+};
+
+/* Has the wait been ended?  Then e says so. */
+bool				credential_stopped(const struct credential_wait *w, struct err *e);
+
 /*
- * Runs a command without a shell (words as in aws/words.h), for at most limit_ms, and reads credentials from its output;
+ * Runs a command without a shell (words as in aws/words.h), for at most w->limit_ms, and reads credentials from its output;
  * what it has to say on stderr goes where ours goes.  Then its process group is killed: what it leaves running, too.  ERR_CONFIG for all that is its
- * fault; ERR_IO, ERR_NOMEM.
+ * fault; ERR_IO, ERR_NOMEM, ERR_DRAINING.
  */
 enum { CREDENTIAL_PROCESS_LIMIT_MS = 30 * 1000, CREDENTIAL_PROCESS_BYTES = 64 * 1024 };
-ERR_MUST_CHECK enum err_code	credential_process_run(const char *command, int limit_ms, struct aws_credentials *ret,
-				    struct err *e);
+ERR_MUST_CHECK enum err_code	credential_process_run(const char *command, const struct credential_wait *w,
+				    struct aws_credentials *ret, struct err *e);
 
 /*
  * ECS, EKS and their like: what AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or ..._FULL_URI names.  ERR_NOT_FOUND: neither is set.
- * ERR_CONFIG: it may not be asked, or answers something else.  Blocks for at most 8 s.
+ * ERR_CONFIG: it may not be asked, or answers something else.  ERR_DRAINING.  Blocks for at most 8 s.
  */
-ERR_MUST_CHECK enum err_code	credential_container_get(struct aws_credentials *ret, struct err *e);
+ERR_MUST_CHECK enum err_code	credential_container_get(const struct credential_wait *w, struct aws_credentials *ret,
+				    struct err *e);
 
 /*
  * The role of an EC2 machine by IMDSv2.  ERR_NOT_FOUND: no such service here, no role, or AWS_EC2_METADATA_DISABLED.
- * ERR_CONFIG: it answers something else.  Blocks for at most three time-outs, of a second each if AWS_METADATA_SERVICE_TIMEOUT says nothing.
+ * ERR_CONFIG: it answers something else.  ERR_DRAINING.  Blocks for at most three time-outs, of a second each if AWS_METADATA_SERVICE_TIMEOUT says nothing.
  */
-ERR_MUST_CHECK enum err_code	credential_imds_get(struct aws_credentials *ret, struct err *e);
+ERR_MUST_CHECK enum err_code	credential_imds_get(const struct credential_wait *w, struct aws_credentials *ret,
+				    struct err *e);
 
 #endif

@@ -24,7 +24,7 @@ struct process {
 	pid_t	 pid;		/* 0: none; also its process group */
 	int	 fd;		/* its stdout; -1: none any more */
 	int64_t	 until_us;	/* on the monotonic clock */
-	int	 limit_ms;
+	const struct credential_wait *wait;
 	char	*out;		/* CREDENTIAL_PROCESS_BYTES + 1 */
 	size_t	 len;
 };
@@ -105,7 +105,7 @@ static enum err_code
 too_slow(const struct process *p, struct err *e)
 {
 	return err_set(e, ERR_CONFIG, "credential_process did not end within %d s and was killed; run the command by hand to see "
-	    "what it waits for", (p->limit_ms + 999) / 1000);
+	    "what it waits for", (p->wait->limit_ms + 999) / 1000);
 }
 
 /* All that is there now.  A pipe that is at its end is no reason to wait for it any more. */
@@ -170,6 +170,8 @@ run_to_end(struct process *p, struct err *e)
 			return rc;
 		if (end.si_pid == p->pid)
 			return judge(&end, e);
+		if (credential_stopped(p->wait, e))
+			return ERR_DRAINING;
 		if (left == 0)
 			return too_slow(p, e);
 		(void)poll(&fd, 1, left < LOOK_MS ? left : LOOK_MS);
@@ -194,9 +196,9 @@ process_done(struct process *p)
 }
 
 enum err_code
-credential_process_run(const char *command, int limit_ms, struct aws_credentials *ret, struct err *e)
+credential_process_run(const char *command, const struct credential_wait *w, struct aws_credentials *ret, struct err *e)
 {
-	struct process p = { .fd = -1, .until_us = clock_monotonic_us() + (int64_t)limit_ms * 1000, .limit_ms = limit_ms };
+	struct process p = { .fd = -1, .until_us = clock_monotonic_us() + (int64_t)w->limit_ms * 1000, .wait = w };
 	char *copy = NULL, **words = NULL;
 	enum err_code rc;
 

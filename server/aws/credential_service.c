@@ -21,7 +21,8 @@ enum {
 	IMDS_TIMEOUT_S = 1,
 	SERVICE_URL_BYTES = 2048,
 	ANSWER_BYTES = 64 * 1024,
-	HEADER_BYTES = AWS_TOKEN_BYTES + 64
+	HEADER_BYTES = AWS_TOKEN_BYTES + 64,
+	LOOK_MS = 100		/* how often `stopped` is asked */
 };
 
 static const struct credential_json container_shape = { .token_name = "Token" };
@@ -69,7 +70,7 @@ keep(void *arg, const struct transport_reply *reply)
  * that would call the others' callbacks from within.
  */
 static enum err_code
-ask(const struct transport_request *request, struct answer *a, struct err *e)
+ask(const struct transport_request *request, const struct credential_wait *w, struct answer *a, struct err *e)
 {
 	struct transport *t = NULL;
 	enum err_code rc;
@@ -81,7 +82,7 @@ ask(const struct transport_request *request, struct answer *a, struct err *e)
 	if ((rc = transport_new(1, &t, e)) == ERR_OK)
 		rc = transport_send(t, request, keep, a, e);
 	while (rc == ERR_OK && !a->came)
-		rc = transport_poll(t, 1000, e);
+		rc = credential_stopped(w, e) ? ERR_DRAINING : transport_poll(t, LOOK_MS, e);
 	transport_free(t);
 	return rc;
 }
@@ -198,7 +199,7 @@ try_again(const struct answer *a)
 }
 
 static enum err_code
-ask_container(const struct container *c, struct answer *a, struct err *e)
+ask_container(const struct container *c, const struct credential_wait *w, struct answer *a, struct err *e)
 {
 	const char *headers[] = { "Accept: application/json", c->authorization[0] != '\0' ? c->authorization : NULL, NULL };
 	struct transport_request request = { .method = "GET", .url = c->url, .headers = headers, .timeout_ms = CONTAINER_TIMEOUT_MS,
@@ -206,10 +207,11 @@ ask_container(const struct container *c, struct answer *a, struct err *e)
 	enum err_code rc;
 
 	for (int try = 1;; try++) {
-		if ((rc = ask(&request, a, e)) != ERR_OK || !try_again(a) || try == CONTAINER_TRIES)
+		if ((rc = ask(&request, w, a, e)) != ERR_OK || !try_again(a) || try == CONTAINER_TRIES)
 			return rc;
 		answer_done(a);
-		(void)poll(NULL, 0, CONTAINER_PAUSE_MS);
+		for (int ms = 0; ms < CONTAINER_PAUSE_MS && !credential_stopped(w, e); ms += LOOK_MS)
+			(void)poll(NULL, 0, LOOK_MS);
 	}
 }
 
@@ -226,7 +228,7 @@ about(const struct aws_credentials *c, enum err_code rc, struct err *e)
 }
 
 enum err_code
-credential_container_get(struct aws_credentials *ret, struct err *e)
+credential_container_get(const struct credential_wait *w, struct aws_credentials *ret, struct err *e)
 {
 	struct container c = { 0 };
 	struct answer a = { 0 };
@@ -235,7 +237,7 @@ credential_container_get(struct aws_credentials *ret, struct err *e)
 	if ((rc = find_container(&c, e)) != ERR_OK)
 		goto out;
 	(void)snprintf(ret->source, sizeof(ret->source), "container service at %.100s", c.place);
-	if ((rc = ask_container(&c, &a, e)) != ERR_OK)
+	if ((rc = ask_container(&c, w, &a, e)) != ERR_OK)
 		goto out;
 	if (a.result == TRANSPORT_UNTRUSTED)
 		rc = err_set(e, ERR_CONFIG, "AWS credentials, %s: its certificate does not verify", ret->source);
@@ -257,6 +259,7 @@ struct imds {
 	char	base[SERVICE_URL_BYTES / 4];
 	char	token[HEADER_BYTES];		/* "x-aws-ec2-metadata-token: ..." */
 	char	role[LIMIT_AWS_NAME_BYTES + 1];
+	const struct credential_wait *wait;
 	int	timeout_ms;
 };
 
@@ -292,7 +295,7 @@ ask_imds(const struct imds *m, const char *method, const char *path, const char 
 	enum err_code rc;
 
 	(void)snprintf(url, sizeof(url), "%s/latest/%s", m->base, path);
-	if ((rc = ask(&request, a, e)) != ERR_OK)
+	if ((rc = ask(&request, m->wait, a, e)) != ERR_OK)
 		return rc;
 	if (a->result != TRANSPORT_ANSWERED)
 		return err_set(e, ERR_NOT_FOUND, "no EC2 metadata service answers at %.100s", m->base);
@@ -354,10 +357,10 @@ get_credentials(const struct imds *m, struct aws_credentials *ret, struct err *e
 }
 
 enum err_code
-credential_imds_get(struct aws_credentials *ret, struct err *e)
+credential_imds_get(const struct credential_wait *w, struct aws_credentials *ret, struct err *e)
 {
 	const char *disabled = environment_variable("AWS_EC2_METADATA_DISABLED");
-	struct imds m = { 0 };
+	struct imds m = { .wait = w };
 	enum err_code rc;
 
 	if (disabled != NULL && strcasecmp(disabled, "true") == 0)

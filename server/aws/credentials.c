@@ -24,11 +24,22 @@ struct credential_source {
 	const struct provider		*provider;	/* the one that applied */
 	struct aws_credentials		 current;
 	unsigned			 generation;
-	int				 limit_ms;	/* of the attempt that runs, where it may be long */
+	struct credential_wait		 wait;		/* of the attempt that runs */
 	/* on the monotonic clock, counted from the end of an attempt: one that hangs must not be followed by the next */
 	int64_t				 early_at_us;	/* not asked again before, while they hold */
-	int64_t				 demand_at_us;	/* not asked again on AWS's word before */
+	int64_t				 demand_at_us;	/* not asked again before, when they are over by the clock or by AWS's word */
+	struct err			 failure;	/* of the last attempt, if it failed */
+	bool				 told;		/* to the caller of credential_source_renew */
 };
+
+bool
+credential_stopped(const struct credential_wait *w, struct err *e)
+{
+	if (w->stopped == NULL || !w->stopped())
+		return false;
+	(void)err_set(e, ERR_DRAINING, "stopped while AWS credentials were waited for");
+	return true;
+}
 
 /* fetch: ERR_NOT_FOUND says that it does not apply, so that the next one is asked. */
 struct provider {
@@ -156,7 +167,7 @@ fetch_process(const struct credential_source *s, struct aws_credentials *ret, st
 	if (command == NULL)
 		return ERR_NOT_FOUND;
 	(void)snprintf(ret->source, sizeof(ret->source), "credential_process of profile %.100s", s->env->profile);
-	rc = credential_process_run(command, s->limit_ms, ret, e);
+	rc = credential_process_run(command, &s->wait, ret, e);
 	return rc == ERR_OK ? rc : about(ret->source, rc, e);
 }
 
@@ -165,14 +176,13 @@ fetch_process(const struct credential_source *s, struct aws_credentials *ret, st
 static enum err_code
 fetch_container(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
 {
-	(void)s;
-	return credential_container_get(ret, e);
+	return credential_container_get(&s->wait, ret, e);
 }
 
 static enum err_code
 fetch_imds(const struct credential_source *s, struct aws_credentials *ret, struct err *e)
 {
-	return s->o.imds ? credential_imds_get(ret, e) : ERR_NOT_FOUND;
+	return s->o.imds ? credential_imds_get(&s->wait, ret, e) : ERR_NOT_FOUND;
 }
 
 /* ---- the chain */
@@ -259,7 +269,7 @@ credential_source_new(const struct aws_environment *env, const struct credential
 	*s = (struct credential_source){ .env = env, .o = *o };
 	if (s->o.pause_ms == 0)
 		s->o.pause_ms = PAUSE_MS;
-	s->limit_ms = CREDENTIAL_PROCESS_LIMIT_MS;
+	s->wait = (struct credential_wait){ CREDENTIAL_PROCESS_LIMIT_MS, o->stopped };
 	for (size_t i = 0; i < PROVIDERS && rc == ERR_NOT_FOUND; i++)
 		rc = fetch(s, &chain[i], e);
 	if (rc == ERR_NOT_FOUND)
@@ -281,33 +291,64 @@ credential_source_free(struct credential_source *s)
 	free(s);
 }
 
-static bool
-should_renew(const struct credential_source *s)
+/* One attempt to get others; what it says stays in s->failure. */
+static enum err_code
+attempt(struct credential_source *s, int limit_ms)
 {
-	int64_t now = now_s(s);
+	int64_t pause_us = (int64_t)s->o.pause_ms * 1000;
+	enum err_code rc;
 
-	if (!s->provider->renews || s->current.expires_at_s == 0 || s->current.expires_at_s - now > RENEW_BEFORE_S)
-		return false;
-	return clock_monotonic_us() >= s->early_at_us || is_over(s, &s->current);
+	err_clear(&s->failure);
+	s->told = false;
+	s->wait.limit_ms = limit_ms;
+	rc = fetch(s, s->provider, &s->failure);
+	s->early_at_us = clock_monotonic_us() + pause_us * 2;
+	if (rc != ERR_OK && limit_ms == CREDENTIAL_PROCESS_LIMIT_MS)
+		s->demand_at_us = clock_monotonic_us() + pause_us;
+	return rc;
+}
+
+/* While they hold: is it time, and for how long may it take?  0: it is not. */
+static int
+early_limit_ms(const struct credential_source *s)
+{
+	int64_t left_s = s->current.expires_at_s - now_s(s);
+
+	if (!s->provider->renews || s->current.expires_at_s == 0 || left_s <= 0 || left_s > RENEW_BEFORE_S ||
+	    clock_monotonic_us() < s->early_at_us)
+		return 0;
+	return left_s > PRESSING_S ? EARLY_LIMIT_MS : CREDENTIAL_PROCESS_LIMIT_MS;
+}
+
+/* Of those that are over.  What failed a moment ago is not tried again for everybody who asks. */
+static enum err_code
+replace_over(struct credential_source *s, struct err *e)
+{
+	enum err_code rc;
+
+	if (!s->provider->renews)
+		return say_over(&s->current, "give new ones and start again", e);
+	if (clock_monotonic_us() < s->demand_at_us && s->failure.code != ERR_OK)
+		rc = s->failure.code;
+	else if ((rc = attempt(s, CREDENTIAL_PROCESS_LIMIT_MS)) == ERR_OK)
+		return rc;
+	if (e != NULL)
+		*e = s->failure;
+	return rc == ERR_NOMEM || rc == ERR_DRAINING ? rc : about("which are over and were not renewed", ERR_CONFIG, e);
 }
 
 enum err_code
 credential_source_get(struct credential_source *s, const struct aws_credentials **ret, struct err *e)
 {
-	enum err_code rc = ERR_OK;
+	int limit_ms = early_limit_ms(s);
+	enum err_code rc;
 
-	if (should_renew(s)) {
-		s->limit_ms = s->current.expires_at_s - now_s(s) > PRESSING_S ? EARLY_LIMIT_MS : CREDENTIAL_PROCESS_LIMIT_MS;
-		rc = fetch(s, s->provider, e);
-		s->early_at_us = clock_monotonic_us() + (int64_t)s->o.pause_ms * 1000 * 2;
-	}
-	if (is_over(s, &s->current)) {
-		if (rc == ERR_OK)
-			return say_over(&s->current, "give new ones and start again", e);
-		return rc == ERR_NOMEM ? rc : about("which are over and were not renewed", ERR_CONFIG, e);
-	}
+	if (limit_ms > 0)
+		(void)attempt(s, limit_ms);	/* may fail: there is time to try again */
+	if (is_over(s, &s->current) && (rc = replace_over(s, e)) != ERR_OK)
+		return rc;
 	if (e != NULL)
-		err_clear(e);	/* renewing may have failed, and there is time to try again */
+		err_clear(e);
 	*ret = &s->current;
 	return ERR_OK;
 }
@@ -328,22 +369,23 @@ bool
 credential_source_renew(struct credential_source *s, struct err *e)
 {
 	unsigned before = s->generation;
-	bool fetched;
 
-	if (clock_monotonic_us() < s->demand_at_us) {
-		err_clear(e);
-		return false;
-	}
 	if (!s->provider->renews) {
 		(void)err_set(e, ERR_CONFIG, "AWS says that the credentials (%s) are over: give new ones and start again",
 		    s->current.source);
 		return false;
 	}
-	s->limit_ms = CREDENTIAL_PROCESS_LIMIT_MS;
-	fetched = fetch(s, s->provider, e) == ERR_OK;
-	s->demand_at_us = clock_monotonic_us() + (int64_t)s->o.pause_ms * 1000;
-	if (fetched && s->generation == before)
-		(void)err_set(e, ERR_CONFIG, "AWS says that the credentials (%s) are over, and their provider gives the same again",
+	if (clock_monotonic_us() >= s->demand_at_us && attempt(s, CREDENTIAL_PROCESS_LIMIT_MS) == ERR_OK) {
+		s->demand_at_us = clock_monotonic_us() + (int64_t)s->o.pause_ms * 1000;
+		if (s->generation != before)
+			return true;
+		(void)err_set(&s->failure, ERR_CONFIG, "AWS says that the credentials (%s) are over, and their provider gives the same again",
 		    s->current.source);
-	return fetched && s->generation != before;
+	}
+	if (s->told)
+		err_clear(e);
+	else
+		*e = s->failure;
+	s->told = true;
+	return false;
 }

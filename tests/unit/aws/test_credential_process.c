@@ -34,7 +34,7 @@ refused(const char *command, int limit_ms, const char *says)
 	struct aws_credentials c = { 0 };
 	struct err e = { 0 };
 
-	assert_int_equal(credential_process_run(command, limit_ms, &c, &e), ERR_CONFIG);
+	assert_int_equal(credential_process_run(command, &(struct credential_wait){ .limit_ms = limit_ms }, &c, &e), ERR_CONFIG);
 	assert_says(&e, says);
 }
 
@@ -44,7 +44,7 @@ run_ok(const char *command)
 	struct aws_credentials c = { 0 };
 	struct err e = { 0 };
 
-	if (credential_process_run(command, 10000, &c, &e) != ERR_OK)
+	if (credential_process_run(command, &(struct credential_wait){ .limit_ms = 10000 }, &c, &e) != ERR_OK)
 		fail_msg("%s", e.log_text);
 	return c;
 }
@@ -188,6 +188,29 @@ test_time_limit(void **state)
 	check_killed("echo $$ >\"$HOME/pid\"; while :; do :; done");
 }
 
+static bool
+stop_after_some(void)
+{
+	static int questions;
+
+	return ++questions > 20;
+}
+
+static void
+test_stopped(void **state)
+{
+	const struct credential_wait w = { .limit_ms = 30000, .stopped = stop_after_some };
+	int64_t begin = clock_monotonic_us();
+	struct aws_credentials c = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(credential_process_run(script("echo $$ >\"$HOME/pid\"; trap '' TERM; sleep 60"), &w, &c, &e), ERR_DRAINING);
+	assert_says(&e, "stopped");
+	assert_in_range(clock_monotonic_us() - begin, 0, 5000 * 1000);
+	check_group_gone();
+}
+
 /* It ends well and leaves something behind, which may keep its stdout: its end counts, and nothing stays. */
 static void
 test_what_it_leaves_behind(void **state)
@@ -219,6 +242,7 @@ main(void)
 		TEST(test_bad_answers),
 		TEST(test_cannot_start),
 		TEST(test_time_limit),
+		TEST(test_stopped),
 		TEST(test_what_it_leaves_behind),
 	};
 

@@ -1,5 +1,6 @@
 #include "cmocka_test.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define ROLE "/latest/meta-data/iam/security-credentials/"
 
 static struct http_fixture http;
+static const struct credential_wait patient;	/* nobody stops */
 static const struct http_route none[] = { { 0 } };
 
 static void
@@ -58,7 +60,7 @@ container_refused(enum err_code code, const char *says)
 	struct aws_credentials c = { 0 };
 	struct err e = { 0 };
 
-	assert_int_equal(credential_container_get(&c, &e), code);
+	assert_int_equal(credential_container_get(&patient, &c, &e), code);
 	if (code != ERR_NOT_FOUND)
 		assert_says(&e, says);
 }
@@ -75,7 +77,7 @@ test_container(void **state)
 	container_refused(ERR_NOT_FOUND, "");
 	http_routes(&http, routes);
 	set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI", "/creds?id=7");
-	assert_int_equal(credential_container_get(&c, &e), ERR_OK);
+	assert_int_equal(credential_container_get(&patient, &c, &e), ERR_OK);
 	assert_string_equal(c.access_key, "ASIASERVICE");
 	assert_string_equal(c.secret_key, SECRET);
 	assert_string_equal(c.session_token, TOKEN);
@@ -98,14 +100,14 @@ test_container_authorization(void **state)
 	http_routes(&http, routes);
 	set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI", "/creds");
 	set("AWS_CONTAINER_AUTHORIZATION_TOKEN", "Basic " TOKEN);
-	assert_int_equal(credential_container_get(&c, &e), ERR_OK);
+	assert_int_equal(credential_container_get(&patient, &c, &e), ERR_OK);
 	assert_true(http_asked(&http, 0, "Authorization: Basic " TOKEN));
 	set("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", aws_home_path("token"));
 	aws_home_write("token", 0600, "first");
-	assert_int_equal(credential_container_get(&c, &e), ERR_OK);
+	assert_int_equal(credential_container_get(&patient, &c, &e), ERR_OK);
 	assert_true(http_asked(&http, 1, "Authorization: first"));
 	aws_home_write("token", 0600, "second");
-	assert_int_equal(credential_container_get(&c, &e), ERR_OK);
+	assert_int_equal(credential_container_get(&patient, &c, &e), ERR_OK);
 	assert_true(http_asked(&http, 2, "Authorization: second"));
 
 	aws_home_write("token", 0600, TOKEN "\n");
@@ -199,7 +201,7 @@ imds_refused(enum err_code code, const char *says)
 	struct aws_credentials c = { 0 };
 	struct err e = { 0 };
 
-	assert_int_equal(credential_imds_get(&c, &e), code);
+	assert_int_equal(credential_imds_get(&patient, &c, &e), code);
 	assert_says(&e, says);
 }
 
@@ -214,7 +216,7 @@ test_imds(void **state)
 	(void)state;
 	http_routes(&http, routes);
 	set_url("AWS_EC2_METADATA_SERVICE_ENDPOINT", "/");
-	if (credential_imds_get(&c, &e) != ERR_OK)
+	if (credential_imds_get(&patient, &c, &e) != ERR_OK)
 		fail_msg("%s", e.log_text);
 	assert_string_equal(c.access_key, "ASIASERVICE");
 	assert_string_equal(c.session_token, TOKEN);
@@ -283,6 +285,42 @@ test_imds_is_not_there(void **state)
 	imds_refused(ERR_CONFIG, "path");
 }
 
+/* After some questions. */
+static int stops_in;
+
+static bool
+stop_soon(void)
+{
+	return stops_in-- <= 0;
+}
+
+/* A service that does not answer is not waited for any more. */
+static void
+test_stopped(void **state)
+{
+	static const struct http_route silent[] = { { "GET", "/creds", -1, "" }, { "PUT", "/latest/api/token", -1, "" }, { 0 } };
+	static const struct credential_wait impatient = { .stopped = stop_soon };
+	int64_t begin_us = clock_monotonic_us();
+	struct aws_credentials c = { 0 };
+	struct err e = { 0 };
+
+	(void)state;
+	http_routes(&http, silent);
+	set_url("AWS_CONTAINER_CREDENTIALS_FULL_URI", "/creds");
+	stops_in = 3;
+	assert_int_equal(credential_container_get(&impatient, &c, &e), ERR_DRAINING);
+	assert_says(&e, "stopped");
+	set_url("AWS_EC2_METADATA_SERVICE_ENDPOINT", "");
+	set("AWS_METADATA_SERVICE_TIMEOUT", "60");
+	stops_in = 3;
+	assert_int_equal(credential_imds_get(&impatient, &c, &e), ERR_DRAINING);
+	/* the pause between two tries, too */
+	set("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/creds");
+	stops_in = 4;
+	assert_int_equal(credential_container_get(&impatient, &c, &e), ERR_DRAINING);
+	assert_in_range(clock_monotonic_us() - begin_us, 0, 2500 * 1000);
+}
+
 int
 main(void)
 {
@@ -296,6 +334,7 @@ main(void)
 		TEST(test_imds),
 		TEST(test_imds_bad_answers),
 		TEST(test_imds_is_not_there),
+		TEST(test_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

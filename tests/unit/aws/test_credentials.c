@@ -325,6 +325,11 @@ test_renewal(void **state)
 	assert_int_equal(credential_source_get(source, &c, &e), ERR_CONFIG);
 	assert_says(&e, "which are over and were not renewed");
 	assert_says(&e, "no JSON object");
+	assert_int_equal(runs(), 5);
+	write_process("ASIA3", "2026-11-20T23:00:00Z");
+	assert_int_equal(credential_source_get(source, &c, &e), ERR_CONFIG);	/* not asked for everybody who wants some */
+	assert_says(&e, "no JSON object");
+	pause_over();
 	write_process("ASIA3", "2026-11-20T23:00:00Z");
 	assert_string_equal(get_ok()->access_key, "ASIA3");
 }
