@@ -237,7 +237,9 @@ setup_limits(struct transport_call *c)
 {
 	return SET(CURLOPT_TIMEOUT_MS, (long)c->timeout_ms) && SET(CURLOPT_CONNECTTIMEOUT_MS, (long)c->connect_timeout_ms) &&
 	    SET(CURLOPT_LOW_SPEED_LIMIT, 1L) && SET(CURLOPT_LOW_SPEED_TIME, (long)LOW_SPEED_S) &&
-	    SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)LIMIT_AWS_ANSWER_BYTES) && SET(CURLOPT_NOSIGNAL, 1L);
+	    SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)LIMIT_AWS_ANSWER_BYTES) && SET(CURLOPT_NOSIGNAL, 1L) &&
+	    /* or every limit waits for getaddrinfo's own, and all calls with it: its thread is let go, and ends by itself */
+	    SET(CURLOPT_QUICK_EXIT, 1L);
 }
 
 bool

@@ -12,10 +12,10 @@ PROGRAM = os.environ.get("AWS_TOOL", str(pathlib.Path(homes.BINARY).parent / "aw
 
 
 class Tool:
-    """env: a whole environment, as aws.StandIn.env() gives one."""
+    """env: a whole environment, as aws.StandIn.env() gives one. before: the words of a command that runs it."""
 
-    def __init__(self, env=None):
-        self.process = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    def __init__(self, env=None, before=()):
+        self.process = subprocess.Popen([*before, PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         env=env if env is not None else {"PATH": "/usr/bin:/bin"})
 
     def tell(self, do, **what):

@@ -72,6 +72,38 @@ def secure(pki):
         yield p
 
 
+NO_NAMES = """
+import fcntl, os, socket, struct, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+fcntl.ioctl(server, 0x8914, struct.pack("16sh14x", b"lo", 0x49))  # SIOCSIFFLAGS: lo is up
+server.bind(("127.0.0.1", 53))
+server.set_inheritable(True)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def without_names(tmp_path):
+    """The words before a command that let it run where the name server takes questions and never answers."""
+    (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.1\n")
+    (tmp_path / "server.py").write_text(NO_NAMES)
+    (tmp_path / "run").write_text(f'mount --bind {tmp_path}/resolv.conf /etc/resolv.conf && exec /usr/bin/python3 {tmp_path}/server.py "$@"\n')
+    words = ["unshare", "-rmn", "sh", str(tmp_path / "run")]
+    done = subprocess.run([*words, "/bin/true"], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no namespaces here: {done.stderr.strip()}")
+    return words
+
+
+def test_a_name_server_that_never_answers(without_names):
+    """Not even the end of a call waits for getaddrinfo, whose own time-out is 10 s."""
+    with Tool(before=without_names) as t:
+        nowhere = "https://iot.eu-central-1.amazonaws.com/"
+        got = t.http(*[dict(url=nowhere, connect_timeout_ms=n * 300) for n in (1, 2, 3)])
+        assert [r["result"] for r in got] == ["not_sent"] * 3, got
+        assert all(n * 300 - 50 < r["took_ms"] < limits.seconds(2.5) * 1000 for n, r in zip((1, 2, 3), got)), got
+
+
 # what is sent
 
 def test_get_after_post_has_no_body(tool, peer):
