@@ -242,7 +242,7 @@ test_exists_bad_name(void **state)
 {
 	static const char *const bad[] = {
 		ARN("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"), ARN("FFEEDDCCBBAA99887766554433221100FFEEDDCCBBAA99887766554433221100"),
-		ARN(OWN_ID "0"), ARN("00112233"), ARN(""), ARN("x/" OWN_ID), OWN_ID, "arn:aws:iot:eu:1:cert/" OWN_ID
+		(ARN(OWN_ID "0")), ARN("00112233"), ARN(""), ARN("x/" OWN_ID), OWN_ID, "arn:aws:iot:eu:1:cert/" OWN_ID
 	};
 	struct aws_reply r = reply_of(AWS_EXISTS);
 
