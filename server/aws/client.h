@@ -24,11 +24,11 @@ enum aws_service { AWS_IOT, AWS_STS };
 enum aws_outcome {
 	AWS_DONE,		/* 2xx, with the body that the operation promises */
 	AWS_THROTTLED,		/* slower, and again: ThrottlingException (HTTP 400), its kin, 429 */
-	AWS_TRANSIENT,		/* again later; it may have taken effect: 5xx, a lost connection, an answer that is not AWS's */
+	AWS_TRANSIENT,		/* again later; it may have taken effect: 5xx, a lost connection, an answer that is not AWS's: 3xx and 4xx without a code */
 	AWS_EXISTS,		/* 409 ResourceAlreadyExistsException: compare, then it is done */
 	AWS_NOT_FOUND,		/* 404 */
 	AWS_CA_STATE,		/* the CA is not active (406 CertificateStateException, or its words) */
-	AWS_REFUSED,		/* this request, whatever the time: the rest of 4xx, 3xx */
+	AWS_REFUSED,		/* this request, whatever the time: the rest of 3xx and 4xx, with a code */
 	AWS_DENIED,		/* 401, 403: credentials or permission; nothing will go */
 	AWS_UNTRUSTED		/* the server's TLS certificate does not verify; nothing will go */
 };

@@ -245,6 +245,38 @@ drop_echo(char *message)
 	}
 }
 
+/*
+ * AWS names its errors; who answers with 3xx or 4xx and names none is something on the way: a proxy, a portal, a firewall.  That says nothing
+ * of the request, and passes.  401 and 403 are AWS's word where its request id stands by: to go on would be of no use.
+ */
+static bool
+is_foreign(const struct transport_reply *in, const struct aws_reply *reply)
+{
+	if (reply->code[0] != '\0' || in->status >= 500 || in->status == 429)
+		return false;
+	return (in->status != 401 && in->status != 403) || reply->request_id[0] == '\0';
+}
+
+static void
+say_foreign(const struct transport_reply *in, struct aws_reply *ret)
+{
+	const char *hint = in->status == 407 ? "; a proxy wants a user and a password: see https_proxy" : "";
+	char words[sizeof(ret->message)], type[64];
+
+	ret->outcome = AWS_TRANSIENT;
+	aws_error_line(words, sizeof(words), ret->message, strlen(ret->message));
+	aws_error_line(type, sizeof(type), in->content_type, strlen(in->content_type));
+	(void)snprintf(ret->message, sizeof(ret->message), "HTTP %d (%s) without an error code: not AWS answered, but something on the way"
+	    "%s", in->status, type[0] != '\0' ? type : "no Content-Type", hint);
+	if (words[0] != '\0') {
+		size_t len = strlen(ret->message);
+
+		(void)snprintf(ret->message + len, sizeof(ret->message) - len, ": ");
+		len = strlen(ret->message);
+		aws_error_line(ret->message + len, sizeof(ret->message) - len, words, strlen(words));
+	}
+}
+
 static void
 read_error(const struct transport_reply *in, const struct aws_request *r, const cJSON *json, struct aws_reply *ret)
 {
@@ -255,12 +287,11 @@ read_error(const struct transport_reply *in, const struct aws_request *r, const 
 		read_other_error(in->body, ret);
 	if (!aws_error_outcome(ret->code, &ret->outcome))
 		ret->outcome = outcome_of_status(in->status);
-	/* a 404 without a code is not IoT's: a wrong endpoint, a proxy, a load balancer */
-	if (ret->code[0] == '\0' && ret->outcome == AWS_NOT_FOUND)
-		ret->outcome = AWS_TRANSIENT;
-	if (is_ca_state(r, ret))
-		ret->outcome = AWS_CA_STATE;
 	drop_echo(ret->message);
+	if (is_foreign(in, ret))
+		say_foreign(in, ret);
+	else if (is_ca_state(r, ret))
+		ret->outcome = AWS_CA_STATE;
 	if (ret->code[0] == '\0')
 		(void)snprintf(ret->code, sizeof(ret->code), "Http%d", in->status);
 	if (ret->message[0] == '\0')

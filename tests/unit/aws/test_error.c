@@ -22,6 +22,8 @@ struct answer {
 	const char			*code, *message;
 };
 
+#define FOREIGN(status, type) "HTTP " status " (" type ") without an error code: not AWS answered, but something on the way"
+
 static const struct answer answers[] = {
 	/* the declared errors of the operations that we call (aws-iot facts 1) */
 	{ NULL, 400, "ThrottlingException", "{\"message\":\"Rate exceeded\"}", AWS_THROTTLED, "ThrottlingException", "Rate exceeded" },
@@ -69,7 +71,7 @@ static const struct answer answers[] = {
 	{ NULL, 403, "MissingAuthenticationTokenException", "{}", AWS_DENIED, "MissingAuthenticationTokenException", NULL },
 	{ NULL, 403, "IncompleteSignatureException", "{}", AWS_DENIED, "IncompleteSignatureException", NULL },
 	{ NULL, 403, "ForbiddenException", "{\"message\":null}", AWS_DENIED, "ForbiddenException", NULL },
-	{ NULL, 403, NULL, "{\"message\":\"Forbidden\"}", AWS_DENIED, "Http403", "Forbidden" },
+	{ NULL, 403, NULL, "{\"message\":\"Forbidden\"}", AWS_TRANSIENT, "Http403", FOREIGN("403", "no Content-Type") ": Forbidden" },
 	{ NULL, 400, "Throttling", "{}", AWS_THROTTLED, "Throttling", NULL },
 	{ NULL, 400, "ThrottledException", "{}", AWS_THROTTLED, "ThrottledException", NULL },
 	{ NULL, 400, "RequestThrottled", "{}", AWS_THROTTLED, "RequestThrottled", NULL },
@@ -108,14 +110,20 @@ static const struct answer answers[] = {
 	{ NULL, 400, "a\"b<c>\x01\xff", "{}", AWS_REFUSED, "a_b_c___", NULL },
 
 	/* bodies that are nobody's */
-	{ NULL, 400, NULL, "[]", AWS_REFUSED, "Http400", "[]" },
-	{ NULL, 400, NULL, "{\"message\":", AWS_REFUSED, "Http400", "{\"message\":" },
-	{ NULL, 400, NULL, "{\"message\":{\"a\":1}}", AWS_REFUSED, "Http400", "HTTP 400 without a message" },
+	{ NULL, 400, NULL, "[]", AWS_TRANSIENT, "Http400", FOREIGN("400", "no Content-Type") ": []" },
+	{ NULL, 400, NULL, "{\"message\":", AWS_TRANSIENT, "Http400", NULL },
+	{ NULL, 400, NULL, "{\"message\":{\"a\":1}}", AWS_TRANSIENT, "Http400", FOREIGN("400", "no Content-Type") },
 	{ NULL, 400, "ThrottlingException", "not JSON", AWS_THROTTLED, "ThrottlingException", "not JSON" },
 	{ NULL, 502, NULL, "<html>\r\n<head><title>502 Bad Gateway</title></head></html>", AWS_TRANSIENT, "Http502", "502 Bad Gateway" },
 	{ NULL, 503, NULL, "<!DOCTYPE html><p>x", AWS_TRANSIENT, "Http503", "HTTP 503 without a message" },
-	{ NULL, 404, NULL, "<html><title>Not Found</title>", AWS_TRANSIENT, "Http404", "Not Found" },
-	{ NULL, 403, NULL, "<html><title>Blocked by the firewall</title>", AWS_DENIED, "Http403", "Blocked by the firewall" },
+	{ NULL, 404, NULL, "<html><title>Not Found</title>", AWS_TRANSIENT, "Http404", FOREIGN("404", "no Content-Type") ": Not Found" },
+	{ NULL, 403, NULL, "<html><title>Blocked by the firewall</title>", AWS_TRANSIENT, "Http403",
+	    FOREIGN("403", "no Content-Type") ": Blocked by the firewall" },
+	{ &REGISTER, 302, NULL, "", AWS_TRANSIENT, "Http302", FOREIGN("302", "no Content-Type") },
+	{ &REGISTER, 451, NULL, "<html><title>CA certificate is not active</title>", AWS_TRANSIENT, "Http451", NULL },
+	{ NULL, 407, NULL, "", AWS_TRANSIENT, "Http407", FOREIGN("407", "no Content-Type") "; a proxy wants a user and a password: see "
+	    "https_proxy" },
+	{ &IDENTITY, 403, NULL, "<ErrorResponse><RequestId>r-9</RequestId></ErrorResponse>", AWS_DENIED, "Http403", NULL },
 	{ NULL, 200, NULL, "<html><title>Log in</title></html>", AWS_TRANSIENT, "AnswerNotAws", NULL },
 	{ &REGISTER, 200, NULL, "<html><title>Log in</title></html>", AWS_TRANSIENT, "AnswerNotAws", NULL },
 	{ &REGISTER, 200, NULL, "", AWS_TRANSIENT, "AnswerNotAws", NULL },
@@ -196,21 +204,29 @@ test_answers(void **state)
 }
 
 static enum aws_outcome
-wanted(int status)
+wanted(int status, const char *request_id)
 {
-	switch (status) {
-	case 401:
-	case 403:
-		return AWS_DENIED;
-	case 404:	/* AWS IoT says what is missing; who says nothing is somebody else */
-	case 408:
-	case 425:
-		return AWS_TRANSIENT;
-	case 429:
+	if (status == 429)
 		return AWS_THROTTLED;
-	default:
-		return status < 500 ? AWS_REFUSED : AWS_TRANSIENT;
-	}
+	return (status == 401 || status == 403) && *request_id != '\0' ? AWS_DENIED : AWS_TRANSIENT;
+}
+
+/* AWS says what is wrong; who says nothing is somebody else. */
+static void
+check_status(int status, const char *request_id)
+{
+	const struct transport_reply in = { .result = TRANSPORT_ANSWERED, .text = "", .status = status, .body = "", .error_type = "",
+	    .request_id = request_id, .content_type = "text/x", .date = "", .retry_after = "" };
+	char code[16];
+	struct aws_reply r;
+
+	cJSON_Delete(aws_error_read(&in, &ATTACH, &r));
+	(void)snprintf(code, sizeof(code), "Http%d", status);
+	assert_int_equal(r.outcome, wanted(status, request_id));
+	assert_string_equal(r.code, code);
+	assert_true(strstr(r.message, code + 4) != NULL);
+	assert_int_equal(strstr(r.message, "(text/x) without an error code: not AWS") != NULL,
+	    status < 500 && r.outcome == AWS_TRANSIENT);
 }
 
 static void
@@ -218,15 +234,8 @@ test_every_status_without_a_body(void **state)
 {
 	(void)state;
 	for (int status = 300; status < 600; status++) {
-		const struct answer a = { .status = status };
-		char code[16];
-		struct aws_reply r;
-
-		cJSON_Delete(read_it(&a, &r));
-		(void)snprintf(code, sizeof(code), "Http%d", status);
-		assert_int_equal(r.outcome, wanted(status));
-		assert_string_equal(r.code, code);
-		assert_true(strstr(r.message, code + 4) != NULL);
+		check_status(status, "");
+		check_status(status, "r-1");
 	}
 }
 
