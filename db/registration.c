@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "db/store_internal.h"
 
 const char *
@@ -13,17 +14,6 @@ registration_state_name(enum registration_state s)
 	};
 
 	return names[s];
-}
-
-size_t
-text_fit(const char *text, size_t len, size_t max_bytes)
-{
-	if (len <= max_bytes)
-		return len;
-	/* 10xxxxxx goes on with a character of UTF-8 */
-	while (max_bytes > 0 && ((unsigned char)text[max_bytes] & 0xc0) == 0x80)
-		max_bytes--;
-	return max_bytes;
 }
 
 void

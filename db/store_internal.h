@@ -18,9 +18,6 @@ void	store_record_rows_fail(struct store_record_row *rows, size_t n, enum err_co
 /* The sentence for the client that belongs to row->result; for anything but ERR_OK. */
 void	store_record_row_say(const struct store_record_row *row, struct err *e);
 
-/* How much of a UTF-8 text of len bytes to keep where max_bytes are allowed: cut between two characters. */
-size_t	text_fit(const char *text, size_t len, size_t max_bytes);
-
 /* "step: code: message", cut: what store_certificate.reason says of one that is parked. */
 void	registration_reason(const struct store_registration *r, char out[STORE_REASON_BYTES + 1]);
 

@@ -5,8 +5,10 @@
 #include "aws/client_internal.h"
 #include "base/log.h"
 #include "base/rnd.h"
+#include "base/text.h"
 
 enum {
+	MESSAGE_SHOWN_BYTES = 200,	/* in an error text, beside the rest */
 	BACKOFF_BASE_MS = 1000,
 	BACKOFF_CAP_MS = 20 * 1000,
 	POLL_MS = 100,		/* how often `stopped` is asked */
@@ -67,7 +69,8 @@ enum err_code
 aws_reply_fail(const struct aws_reply *r, const char *operation, struct err *e)
 {
 	/* the id last, and always whole: AWS's support asks for it */
-	return err_set(e, outcome_err_code(r->outcome), "%s: %s: %.200s%s%s%s", operation, r->code, r->message,
+	return err_set(e, outcome_err_code(r->outcome), "%s: %s: %.*s%s%s%s", operation, r->code,
+	    (int)text_fit(r->message, strlen(r->message), MESSAGE_SHOWN_BYTES), r->message,
 	    r->request_id[0] != '\0' ? " (request id " : "", r->request_id, r->request_id[0] != '\0' ? ")" : "");
 }
 

@@ -74,7 +74,8 @@ struct err {
 /*
  * Sets code and log text and clears the client text.  Returns code, so that
  * failing is one line: return err_set(e, ERR_IO, "open %s: %s", ...).
- * e may be NULL: then only the code is returned.  Texts too long are cut.
+ * e may be NULL: then only the code is returned.  Texts too long are cut, between two
+ * characters if they are UTF-8.
  */
 enum err_code	err_set(struct err *e, enum err_code code, const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));

@@ -369,6 +369,27 @@ test_as_an_error(void **state)
 	}
 }
 
+/* Wherever the cut falls: no character in halves. */
+static void
+test_cut_between_characters(void **state)
+{
+	struct aws_reply r = { .outcome = AWS_REFUSED, .code = "X", .request_id = "r-1" };
+	char again[sizeof(((struct err *)0)->log_text)];
+	struct err e;
+
+	(void)state;
+	for (size_t pad = 0; pad < 4; pad++) {
+		r.message[0] = '\0';
+		memset(r.message, 'm', pad);
+		for (size_t i = pad; i + 2 < sizeof(r.message); i += 2)
+			memcpy(r.message + i, "\xc3\xa9", 3);
+		(void)aws_reply_fail(&r, "CreateThing", &e);
+		aws_error_line(again, sizeof(again), e.log_text, strlen(e.log_text));	/* halves become '?' */
+		assert_string_equal(e.log_text, again);
+		assert_null(strchr(again, '?'));
+	}
+}
+
 static void
 test_xml(void **state)
 {
@@ -400,6 +421,7 @@ main(void)
 		cmocka_unit_test(test_no_answer),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_as_an_error),
+		cmocka_unit_test(test_cut_between_characters),
 		cmocka_unit_test(test_xml),
 	};
 

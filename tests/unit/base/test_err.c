@@ -36,6 +36,11 @@ test_long_text_is_cut(void **state)
 	(void)err_say(&e, ERR_IO, "%s", text);
 	assert_int_equal(strlen(e.log_text), ERR_LOG_TEXT_BYTES - 1);
 	assert_int_equal(strlen(e.client_text), ERR_CLIENT_TEXT_BYTES - 1);
+	for (size_t i = 0; i + 2 < sizeof(text); i += 2)
+		memcpy(text + i, "\xc3\xa9", 2);
+	(void)err_set(&e, ERR_IO, "%s", text);		/* not in the middle of a character */
+	assert_int_equal(strlen(e.log_text), ERR_LOG_TEXT_BYTES - 2);
+	assert_memory_equal(e.log_text, text, ERR_LOG_TEXT_BYTES - 2);
 }
 
 /* Names are what clients and logs are matched by: each code has one of its own. */
