@@ -308,7 +308,10 @@ is_promised(const struct transport_reply *in, const struct aws_request *r, const
 		(void)snprintf(root, sizeof(root), "<%.48sResponse", r->operation);
 		return strstr(in->body, root) != NULL;
 	}
-	return json != NULL || (!r->promises_json && in->body[strspn(in->body, " \t\r\n")] == '\0');
+	if (json != NULL)
+		return true;
+	/* nothing at all is what anybody may say: AWS's request id stands by its own */
+	return !r->promises_json && in->request_id[0] != '\0' && in->body[strspn(in->body, " \t\r\n")] == '\0';
 }
 
 static void

@@ -112,7 +112,7 @@ out:
 	return rc;
 }
 
-/* Takes a call out of the multi; its handle goes back into the pool. */
+/* Takes a call out of the multi; its handle goes back into the pool, without any option.  Connections are the multi's and stay. */
 static void
 call_leave(struct transport *t, struct transport_call *c)
 {
@@ -120,6 +120,8 @@ call_leave(struct transport *t, struct transport_call *c)
 	*c->link = c->next;
 	if (c->next != NULL)
 		c->next->link = c->link;
+	/* nothing in it may point at the call any more, nor keep its headers and answer */
+	curl_easy_reset(c->easy);
 	t->pool[t->pool_count++] = c->easy;
 	c->easy = NULL;
 	t->active--;
@@ -161,8 +163,6 @@ call_enter(struct transport *t, struct transport_call *c)
 {
 	if ((c->easy = pool_take(t)) == NULL)
 		goto failed;
-	/* all options of the last call go, so that a GET after a POST has no body; connections are the multi's and stay */
-	curl_easy_reset(c->easy);
 	if (!transport_call_setup(c) || curl_multi_add_handle(t->multi, c->easy) != CURLM_OK) {
 		curl_easy_cleanup(c->easy);
 		c->easy = NULL;

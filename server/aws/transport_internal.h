@@ -44,7 +44,7 @@ struct transport_call {
 ERR_MUST_CHECK enum err_code	transport_call_new(const struct transport_request *r, struct transport_call **ret, struct err *e);
 void				transport_call_free(struct transport_call *c);	/* wipes the headers; takes NULL; easy must be NULL */
 
-/* Sets every option of c->easy, which was reset.  false: no memory, or a libcurl that lacks one. */
+/* Sets every option of c->easy, which is new or was reset.  false: no memory, or a libcurl that lacks one. */
 bool				transport_call_setup(struct transport_call *c);
 
 /* Fills c->reply with what curl says; c->easy is still there. */
