@@ -33,6 +33,9 @@ struct credential_wait {
 	bool	(*stopped)(void);
 };
 
+/* Puts what it is about before the text of an error and gives it that code, which is returned.  e may be NULL. */
+enum err_code			credential_about(const char *source, enum err_code rc, struct err *e);
+
 /* Has the wait been ended?  Then e says so. */
 bool				credential_stopped(const struct credential_wait *w, struct err *e);
 

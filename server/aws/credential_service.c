@@ -215,18 +215,6 @@ ask_container(const struct container *c, const struct credential_wait *w, struct
 	}
 }
 
-/* Puts the source before the text of an error. */
-static enum err_code
-about(const struct aws_credentials *c, enum err_code rc, struct err *e)
-{
-	struct err inner;
-
-	if (e == NULL)
-		return rc;
-	inner = *e;
-	return err_set(e, rc, "AWS credentials, %s: %.120s", c->source, inner.log_text);
-}
-
 enum err_code
 credential_container_get(const struct credential_wait *w, struct aws_credentials *ret, struct err *e)
 {
@@ -246,7 +234,7 @@ credential_container_get(const struct credential_wait *w, struct aws_credentials
 	else if (a.status != 200)
 		rc = err_set(e, ERR_CONFIG, "AWS credentials, %s: it answers HTTP %d", ret->source, a.status);
 	else if ((rc = credentials_from_json(ret, &container_shape, a.body, a.len, e)) != ERR_OK)
-		rc = about(ret, rc, e);
+		rc = credential_about(ret->source, rc, e);
 out:
 	answer_done(&a);
 	OPENSSL_cleanse(&c, sizeof(c));
@@ -351,7 +339,7 @@ get_credentials(const struct imds *m, struct aws_credentials *ret, struct err *e
 	(void)snprintf(ret->source, sizeof(ret->source), "EC2 role %s", m->role);
 	if ((rc = ask_imds(m, "GET", path, m->token, &a, e)) == ERR_OK &&
 	    (rc = credentials_from_json(ret, &imds_shape, a.body, a.len, e)) != ERR_OK)
-		rc = about(ret, rc, e);
+		rc = credential_about(ret->source, rc, e);
 	answer_done(&a);
 	return rc;
 }

@@ -47,9 +47,8 @@ struct provider {
 	bool		 renews;
 };
 
-/* Puts what it is about before the text of an error. */
-static enum err_code
-about(const char *source, enum err_code rc, struct err *e)
+enum err_code
+credential_about(const char *source, enum err_code rc, struct err *e)
 {
 	struct err inner;
 
@@ -78,7 +77,7 @@ fetch_environment(const struct credential_source *s, struct aws_credentials *ret
 		token = environment_variable("AWS_SECURITY_TOKEN");	/* its old name */
 	(void)snprintf(ret->source, sizeof(ret->source), "environment");
 	rc = credentials_fill(ret, access_key, secret_key, token, environment_variable("AWS_CREDENTIAL_EXPIRATION"), e);
-	return rc == ERR_OK ? rc : about(ret->source, rc, e);
+	return rc == ERR_OK ? rc : credential_about(ret->source, rc, e);
 }
 
 /* ---- a profile */
@@ -140,7 +139,7 @@ fetch_static(const struct aws_environment *env, const struct aws_file *file, con
 	if (token == NULL)
 		token = aws_file_get(file, section, "aws_security_token");	/* its old name */
 	rc = credentials_fill(ret, access_key, secret_key, token, NULL, e);
-	return rc == ERR_OK ? rc : about(ret->source, rc, e);
+	return rc == ERR_OK ? rc : credential_about(ret->source, rc, e);
 }
 
 static enum err_code
@@ -168,7 +167,7 @@ fetch_process(const struct credential_source *s, struct aws_credentials *ret, st
 		return ERR_NOT_FOUND;
 	(void)snprintf(ret->source, sizeof(ret->source), "credential_process of profile %.100s", s->env->profile);
 	rc = credential_process_run(command, &s->wait, ret, e);
-	return rc == ERR_OK ? rc : about(ret->source, rc, e);
+	return rc == ERR_OK ? rc : credential_about(ret->source, rc, e);
 }
 
 /* ---- services */
@@ -334,7 +333,7 @@ replace_over(struct credential_source *s, struct err *e)
 		return rc;
 	if (e != NULL)
 		*e = s->failure;
-	return rc == ERR_NOMEM || rc == ERR_DRAINING ? rc : about("which are over and were not renewed", ERR_CONFIG, e);
+	return rc == ERR_NOMEM || rc == ERR_DRAINING ? rc : credential_about("which are over and were not renewed", ERR_CONFIG, e);
 }
 
 enum err_code
