@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 import time
+import zoneinfo
 
 import pytest
 
@@ -12,6 +13,7 @@ import aws
 import certs
 import client
 import csrs
+import faketime
 import home as homes
 import keys
 import limits
@@ -20,8 +22,7 @@ import server as servers
 import uploads
 from uploads import cloud, plant, standin  # noqa: F401  fixtures
 
-US = "us-east-1"
-HERE, THERE = (aws.ACCOUNT, aws.REGION), (aws.ACCOUNT, US)
+HERE = uploads.HERE
 
 
 def wait(plant, what, probe, s=20):
@@ -324,6 +325,34 @@ def test_deadline_of_the_clock(plant, hanging):
     assert plant.upload("--deadline", soon, env=env).counts() == (2, 0, 0)
 
 
+def summer_begins():
+    """The next one in Berlin that is still to come: the last Sunday of a March."""
+    day = datetime.date(datetime.date.today().year + 1, 3, 31)
+    return day - datetime.timedelta(days=(day.weekday() + 1) % 7)
+
+
+@pytest.mark.parametrize("then,reason", [("02:29:00", "a signal"), ("02:30:05", "the deadline")])
+def test_deadline_after_the_hour_that_is_missing(plant, cloud, tmp_path, then, reason):
+    """Summer time begins, 02:30 is not on that day's clock. At 03:40 it is tomorrow's 02:30, not an hour ago and not 03:30 tomorrow."""
+    day, zone = summer_begins(), zoneinfo.ZoneInfo("Europe/Berlin")
+
+    def offset(on, clock):
+        return datetime.datetime.combine(on, datetime.time.fromisoformat(clock), zone).timestamp() - time.time()
+
+    plant.queue(1)
+    clock = faketime.Clock(tmp_path / "clock", f"+{offset(day, '03:40:00'):.0f}")
+    cloud.clock(offset(day, "03:40:00"))
+    cloud.faults({"kind": "hang", "effect": False, "operations": ["RegisterCertificate"]})
+    running = plant.start("--deadline", "02:30", env={**plant.env(TZ="Europe/Berlin"), **clock.environment()})
+    wait(plant, "the call", lambda: cloud.calls("RegisterCertificate")["calls"] >= 1)
+    clock.turn(f"+{offset(day + datetime.timedelta(days=1), then):.0f}")
+    time.sleep(1)
+    running.signal()
+    time.sleep(0.3)
+    running.signal()
+    assert f"stopped by {reason}" in running.wait(3).err
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal(plant, cloud, number):
     plant.queue(300)
@@ -389,6 +418,20 @@ def test_report_where_asked(plant, tmp_path):
     assert plant.states() == {"registered": 1, "issued": 2}
     assert plant.status()["queued"] == 2
     assert (tmp_path / "out,put.csv").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("there", ["csv", "jsonl"])
+def test_half_a_report_is_there(plant, tmp_path, there):
+    """One of the two files exists: refused, left as it is, and nothing of a new one is left behind; taken away, the same command works."""
+    plant.queue(1)
+    old = tmp_path / f"night.{there}"
+    old.write_text("of yesterday")
+    plant.upload("--report", tmp_path / "night", code=(1, 4)).says(str(old))
+    assert old.read_text() == "of yesterday" and list(tmp_path.glob("night.*")) == [old]
+    assert plant.states() == {"issued": 1}
+    old.unlink()
+    assert len(plant.upload("--report", tmp_path / "night").rows) == 1
+    plant.agree(1)
 
 
 # ---- one at a time, and what a person sees

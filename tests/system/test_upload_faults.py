@@ -14,6 +14,24 @@ STEPS = ("RegisterCertificate", "CreateThing", "AttachThingPrincipal", "AttachPo
          "UpdateCertificate")
 
 
+def failures_of_two_kinds(plant, cloud):
+    """One step meets failures of AWS and then is not seen yet: each kind alone is far from final."""
+    uploads.policies(cloud, "first")
+    plant.configure(policies="first")
+    plant.queue(1)
+    cloud.faults({"kind": "status", "status": 500, "first": 5, "operations": ["AttachPolicy"]},
+                 {"kind": "error", "code": "ResourceNotFoundException", "status": 404, "first": 1, "operations": ["AttachPolicy"]})
+    done = plant.start().wait(None, 60)
+    plant.agree()
+    return done, cloud.fault_hits()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def beside(request, tmp_path_factory):
+    with uploads.side_by_side(request, tmp_path_factory, {"test_failures_of_two_kinds": failures_of_two_kinds}) as futures:
+        yield futures
+
+
 def status_error(status, body):
     return {"kind": "status", "status": status, "body": body}
 
@@ -347,6 +365,102 @@ def test_revoked_between_register_and_activate(plant, cloud):
                                                                            **dict.fromkeys(ids[2:], "ACTIVE")}
 
 
+# ---- revoked while the activation waits or is repeated
+
+def hold_the_second_look(cloud, *rules):
+    """The first look at the status is answered, then none until let_go: what a test does in between is done before the next."""
+    cloud.faults({"kind": "status", "status": 503, "operations": ["DescribeCertificate"], "skip": 1}, *rules)
+
+
+UPDATE = {"operations": ["UpdateCertificate"]}
+REPEATED = {
+    "503": {"kind": "status", "status": 503, **UPDATE}, "throttled": {"kind": "throttle", **UPDATE}, "cut-before": {"kind": "cut_before", **UPDATE},
+    "lost-answer": {"kind": "cut_after", **UPDATE},
+    "not-found": {"kind": "error", "code": "ResourceNotFoundException", "status": 404, **UPDATE},
+}
+
+
+@pytest.mark.parametrize("step", ["activate", "register"])
+@pytest.mark.parametrize("failure", REPEATED)
+def test_revoked_before_the_repeat(plant, cloud, failure, step):
+    """The call that activates fails, or its answer is lost; before it is repeated somebody revokes: it stays so."""
+    if step == "activate":
+        uploads.policies(cloud, "first")
+        plant.configure(policies="first", status="active_at_end")
+        plant.queue(1)
+    else:       # registered by somebody else, and inactive
+        plant.queue(1)
+        registered_before(plant, cloud, "INACTIVE")
+    hold_the_second_look(cloud, REPEATED[failure])
+    running = plant.start()
+    limits.wait_for("a second look", lambda: cloud.calls("DescribeCertificate")["calls"] >= 2, 5)
+    (there,) = cloud.certificates()
+    cloud.set_status(there, "REVOKED")
+    cloud.faults()
+    done = running.wait(None)
+    assert [c["status"] for c in cloud.certificates().values()] == ["REVOKED"], str(done)
+    assert done.code == 3 and done.counts() == (0, 1, 0)
+    (line,) = done.rows
+    assert (line["code"], line["step"]) == ("Revoked", step)
+    # libcurl by itself sends once more, at once, what it lost with a connection that it had kept
+    assert cloud.calls("UpdateCertificate")["calls"] <= (2 if REPEATED[failure]["kind"].startswith("cut") else 1)
+
+
+def test_revoked_while_the_activation_waits_for_its_pace(plant, cloud):
+    """One a second, and without any fault: nobody is judged by a look that is old."""
+    uploads.policies(cloud, "first")
+    plant.configure(policies="first", status="active_at_end", rate_update_certificate=1)
+    plant.queue(5)
+    running = plant.start()
+    limits.wait_for("the first activation", lambda: cloud.calls("UpdateCertificate")["ok"] >= 1 and
+                    len([c for c in cloud.certificates(pem=False).values() if c["policies"]]) == 5)
+    revoked = {cid for cid, c in cloud.certificates(pem=False).items() if c["status"] == "INACTIVE"}
+    for cid in revoked:
+        cloud.set_status(cid, "REVOKED")
+    assert len(revoked) >= 3
+    done = running.wait(3)
+    there = {cid: c["status"] for cid, c in cloud.certificates().items()}
+    assert {cid for cid, status in there.items() if status == "REVOKED"} == revoked
+    assert done.counts() == (5 - len(revoked), len(revoked), 0)
+
+
+# ---- active in the end, whatever lineca.conf said when it was registered
+
+@pytest.mark.parametrize("then,status", [({"policies": ""}, "ACTIVE"), ({"status": "active"}, "ACTIVE"),
+                                         ({"policies": "", "status": "active"}, "ACTIVE"), ({"status": "inactive"}, "INACTIVE")])
+def test_registered_inactive_under_other_settings(plant, cloud, then, status):
+    uploads.policies(cloud, "first")
+    plant.configure(policies="first", status="active_at_end")
+    plant.queue(2)
+    cloud.faults({"kind": "error", "code": "InvalidRequestException", "status": 400, "operations": ["AttachPolicy"]})
+    assert plant.upload(code=3).counts() == (0, 2, 0)
+    assert {c["status"] for c in cloud.certificates().values()} == {"INACTIVE"}
+    cloud.faults()
+    plant.configure(**then)
+    plant.run("upload", "retry")
+    assert plant.upload().counts() == (2, 0, 0)
+    plant.agree(2, status=status)
+    assert cloud.calls("RegisterCertificate")["calls"] == 2
+
+
+@pytest.mark.parametrize("arn", ["arn:aws:iot:eu:1:cert/" + "z" * 64, f"arn:aws:iot:{aws.REGION}:{aws.ACCOUNT}:cert/" + "z" * 64,
+                                 f"arn:aws:iot:{aws.REGION}:{aws.OTHER_ACCOUNT}:cert/" + "a" * 64, "x" * 300, "../../things/x"])
+def test_a_conflict_with_a_name_that_is_none(plant, cloud, arn):
+    """What a 409 names goes into the next call's path: only what can be ours is taken, and no row stops the night."""
+    ids = plant.queue(6)
+    plant.register_ca()
+    row = {r["device_id"]: r for r in plant.certificates()}[ids[0]]
+    uploads.iot_client(cloud).register_certificate(certificatePem=plant.pems[row["serial"]], caCertificatePem=plant.home.ca_pem().decode(),
+                                                   status="ACTIVE")
+    cloud.reset_counters()
+    cloud.faults({"kind": "error", "code": "ResourceAlreadyExistsException", "status": 409, "subjects": ids[:1], **REGISTER,
+                  "extra": {"resourceArn": arn, "resourceId": arn.rpartition("/")[2]}})
+    assert plant.upload().counts() == (6, 0, 0)
+    plant.agree(6)
+    calls = cloud.counters()["operations"]
+    assert "unknown" not in calls and calls["DescribeCertificate"]["calls"] == calls["DescribeCertificate"]["ok"] == 1
+
+
 def test_another_certificate_under_the_conflict(plant, cloud):
     """A 409 that names another certificate: nothing is done to that one, and ours is parked, not called done."""
     plant.queue(2)
@@ -429,7 +543,13 @@ def test_ids_that_became_no_thing_names(plant, cloud):
     plant.agree(3)
 
 
-# ---- at the end: it has been running all the time
+# ---- at the end: they have been running all the time
+
+def test_failures_of_two_kinds(beside):
+    """Five times 500, then one 404: tries are counted by kind, so that nobody is parked for the first of its kind."""
+    done, hits = beside["test_failures_of_two_kinds"].result(limits.seconds(100))
+    assert hits == [5, 1] and done.code == 0 and done.counts() == (1, 0, 0), str(done)
+
 
 def test_calls_that_hang(hung):
     """Two registrations that took effect and were never answered: ended after a minute, asked again, found, done."""

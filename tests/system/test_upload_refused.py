@@ -1,5 +1,4 @@
 """What stops the upload, or a part of it: a CA, a missing policy, permission, credentials, the clock, TLS, the line out."""
-import concurrent.futures
 import json
 import os
 import pwd
@@ -19,24 +18,32 @@ import uploads
 from uploads import FULL, REGISTER, check_full, cloud, make_full, plant, standin  # noqa: F401  fixtures
 
 
-def survive_an_outage(folder):
-    with aws.StandIn() as cloud:
-        plant = uploads.Plant(folder, cloud)
-        plant.queue(30)
-        cloud.faults({"kind": "status", "status": 503, **REGISTER})
-        running = plant.start()
-        time.sleep(75)
-        cloud.faults()
-        done = running.wait(None, 120)
-        plant.agree()
-        return done
+def survive_an_outage(plant, cloud):
+    plant.queue(30)
+    cloud.faults({"kind": "status", "status": 503, **REGISTER})
+    running = plant.start()
+    time.sleep(65)
+    cloud.faults()
+    done = running.wait(None, 120)
+    plant.agree()
+    return done
 
 
-@pytest.fixture(scope="module")
-def outage(tmp_path_factory):
-    """It takes more than a minute and no CPU: beside the other tests."""
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        yield pool.submit(survive_an_outage, tmp_path_factory.mktemp("outage") / "plant")
+def one_row_always_fails(plant, cloud):
+    """It is given up after many tries, while the others go; in the next pass it is in hand when the run ends."""
+    uploads.policies(cloud, "first")
+    plant.configure(policies="first", rate_attach_policy=2, give_up_s=40)
+    ids = plant.queue(82)
+    cloud.faults({"kind": "status", "status": 500, **REGISTER, "subjects": ids[:1]})
+    done = plant.start().wait(None, 140)
+    return done, plant.status()["last_run"]["outcome"], plant.states()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def beside(request, tmp_path_factory):
+    with uploads.side_by_side(request, tmp_path_factory, {"test_an_outage_of_more_than_a_minute": survive_an_outage,
+                                                          "test_a_row_that_was_tried_is_not_forgotten": one_row_always_fails}) as futures:
+        yield futures
 
 
 # ---- the CA
@@ -104,7 +111,7 @@ def test_root_locks_nobody_out(plant, cloud):
     assert len(made) == 4 and {p.stat().st_uid for p in made} == {nobody.pw_uid}
 
 
-def test_ca_not_registered(plant, cloud, outage):
+def test_ca_not_registered(plant, cloud):
     plant.queue(20, ca=False)
     plant.upload(code=4).says("not registered", "aws register-ca")
     assert uploads.writes(cloud) == {} and plant.states() == {"issued": 20}
@@ -319,6 +326,48 @@ def test_expired_token_that_stays(plant, cloud, tmp_path):
     plant.agree(150)
 
 
+def assert_nothing_there(plant, cloud, done, count):
+    """Both accounts are named, nothing was written to the other one, and what is registered here is what the ledger says."""
+    done.says(aws.ACCOUNT, aws.OTHER_ACCOUNT)
+    registered, parked, queued = done.counts()
+    assert parked == 0 and registered + queued == count and queued > 0
+    written = set(cloud.counters()["targets"].get(f"{aws.OTHER_ACCOUNT}/{aws.REGION}", {})) & set(uploads.WRITING)
+    assert not written and cloud.certificates(aws.OTHER_ACCOUNT) == {}, written
+    assert aws.OTHER_ACCOUNT in plant.status()["last_run"]["outcome"]
+    plant.agree(registered, ca=False)
+    assert len(cloud.certificates()) == registered
+
+
+@pytest.mark.parametrize("end", ["by the provider's word", "by AWS's word"])
+def test_renewed_credentials_of_another_account(plant, cloud, tmp_path, end):
+    """The session ends in the middle, and credential_process then gives the keys of another account: nothing goes there."""
+    other, script, first = tmp_path / "other", tmp_path / "give", "ASIASTANDINFIRST0001"
+    life = "$(date -u -d '+8 sec' +%Y-%m-%dT%H:%M:%SZ)" if end == "by the provider's word" else "2099-01-01T00:00:00Z"
+    script.write_text(f"""#!/bin/sh
+K={first} S={aws.SECRET}
+[ -e {other} ] && K={aws.OTHER_KEY} S={aws.OTHER_SECRET}
+echo "{{\\"Version\\": 1, \\"AccessKeyId\\": \\"$K\\", \\"SecretAccessKey\\": \\"$S\\", \\"Expiration\\": \\"{life}\\"}}"
+""")
+    script.chmod(0o700)
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {script}\n")
+    cloud.key(first, account=aws.ACCOUNT, secret=aws.SECRET)
+    plant.configure(with_ca="no", rate_register_certificate=5)
+    plant.queue(60, ca=False)
+    running = plant.start(env=cloud.env(keys=False, AWS_CONFIG_FILE=str(tmp_path / "config")))
+    limits.wait_for("some", lambda: cloud.calls("RegisterCertificateWithoutCA")["ok"] >= 5)
+    other.touch()
+    if end == "by AWS's word":
+        cloud.key(first, expires_in=0)
+    done = running.wait((1, 5))
+    assert_nothing_there(plant, cloud, done, 60)
+    other.unlink()
+    if end == "by AWS's word":
+        cloud.key(first, expires_in=3600)
+    plant.configure(rate_register_certificate=1000)
+    assert plant.upload().code == 0
+    plant.agree(60, ca=False)
+
+
 def test_session_token_is_nowhere(plant, cloud):
     """Also when AWS refuses it and repeats what it was given."""
     plant.queue(3)
@@ -462,9 +511,16 @@ def test_report_cannot_be_written(plant):
     plant.agree(200)
 
 
-# ---- at the end: it has been running all the time
+# ---- at the end: they have been running all the time
 
-def test_an_outage_of_75_seconds(outage):
+def test_a_row_that_was_tried_is_not_forgotten(beside):
+    """All but one are registered and that one is still queued: not done, not exit 0, and the morning hears of it."""
+    done, outcome, states = beside["test_a_row_that_was_tried_is_not_forgotten"].result(limits.seconds(300))
+    assert done.code == 3 and done.counts() == (81, 0, 1), str(done)
+    assert outcome.startswith("done in part: 1 ") and states == {"registered": 81, "issued": 1}, outcome
+
+
+def test_an_outage_of_more_than_a_minute(beside):
     """AWS is back long before the run would give up and long before morning: everything is registered by this run."""
-    done = outage.result(limits.seconds(240))
+    done = beside["test_an_outage_of_more_than_a_minute"].result(limits.seconds(240))
     assert done.code == 0 and done.counts() == (30, 0, 0), str(done)

@@ -2,25 +2,60 @@
 import json
 import re
 import shlex
+import time
+
+import pytest
 
 import aws
 import limits
 import uploads
-from uploads import cloud, plant, standin  # noqa: F401  fixtures
-
-US = "us-east-1"
-HERE, THERE = (aws.ACCOUNT, aws.REGION), (aws.ACCOUNT, US)
+from uploads import HERE, REGISTER, THERE, US, cloud, plant, standin, two_cas, two_regions  # noqa: F401  fixtures
 
 
-def two_regions(plant, **settings):
-    plant.configure(**settings)
-    plant.configure("aws us", region=US)
-    plant.configure(region=aws.REGION)
+def one_account_is_down(plant, cloud):
+    """The first question to one account is not answered at all that night."""
+    two_regions(plant)
+    plant.queue(3, "here", "--aws", "aws", ca=False)
+    plant.queue(2, "there", "--aws", "us", ca=False)
+    plant.queue(2, "both", "--aws", "aws,us", ca=False)
+    two_cas(plant)
+    cloud.faults({"kind": "status", "status": 503, "operations": ["GetCallerIdentity"], "region": US})
+    done = plant.start().wait(3, 120)
+    outcome, states = plant.status()["last_run"]["outcome"], plant.states()
+    there = [len(cloud.certificates(*where)) for where in (HERE, THERE)]
+    cloud.faults()
+    plant.upload()
+    plant.agree(7, targets=())
+    return done, outcome, states, there, [len(cloud.certificates(*where)) for where in (HERE, THERE)]
 
 
-def two_cas(plant, env=None):
-    plant.register_ca()
-    plant.register_ca("--target", "us", env=env)
+def one_row_fails_in_one_region(plant, cloud):
+    two_regions(plant, give_up_s=30)
+    ids = plant.queue(60, "lot", "--aws", "aws,us", ca=False)
+    two_cas(plant)
+    cloud.faults({"kind": "status", "status": 500, "region": US, **REGISTER, "subjects": ids[:1]})
+    done = plant.start().wait(None, 120)
+    return done, plant.status()["last_run"]["outcome"], plant.states(), [len(cloud.certificates(*where)) for where in (HERE, THERE)]
+
+
+def nothing_is_activated(plant, cloud):
+    """Looks at the status are answered, what they are for is not: the run achieves nothing."""
+    uploads.policies(cloud, "first")
+    two_regions(plant, policies="first", status="active_at_end", give_up_s=10)
+    plant.queue(3, "lot", "--aws", "aws", ca=True)
+    plant.queue(3, "there", "--aws", "us", ca=False)    # its CA is registered nowhere: it waits
+    cloud.faults({"kind": "status", "status": 500, "operations": ["UpdateCertificate"]})
+    done = plant.start().wait(None, 60)
+    return done, plant.states(), {c["status"] for c in cloud.certificates().values()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def beside(request, tmp_path_factory):
+    with uploads.side_by_side(request, tmp_path_factory, {
+            "test_an_account_that_is_down_at_the_start": one_account_is_down,
+            "test_a_row_that_is_left_is_counted_once": one_row_fails_in_one_region,
+            "test_a_run_that_achieves_nothing_ends": nothing_is_activated}) as futures:
+        yield futures
 
 
 def test_two_regions(plant, cloud):
@@ -248,3 +283,55 @@ def test_cas_counts_by_account_and_region(plant, cloud):
         aws.REGION: (5, 5, 5), "us-east-1": (5, 2, 2)}
     (only,) = map(json.loads, plant.run("aws", "cas", "--target", "us", "--json").out.splitlines())
     assert only == rows["us-east-1"]
+
+
+def test_an_account_that_hangs_holds_no_place_of_the_other(plant, cloud):
+    """Few connections each, and one region answers nothing: the other has all of its own."""
+    two_regions(plant, connections=4)
+    two_cas(plant)
+    plant.queue(200, "here", "--aws", "aws", ca=False)
+    plant.queue(20, "there", "--aws", "us", ca=False)
+    cloud.faults({"kind": "hang", **REGISTER, "region": US})
+    running = plant.start()
+    try:
+        limits.wait_for("the region that answers", lambda: len(cloud.certificates(*HERE, pem=False)) == 200, 15)
+    finally:
+        running.signal()
+        time.sleep(0.3)
+        running.signal()
+        done = running.wait(3)
+    assert done.counts() == (200, 0, 20)
+    calls = cloud.counters()["targets"]
+    assert 1 <= calls[f"{aws.ACCOUNT}/{US}"]["RegisterCertificate"]["calls"] <= 4, "more connections than lineca.conf allows"
+    assert calls[f"{aws.ACCOUNT}/{aws.REGION}"]["RegisterCertificate"]["max_concurrent"] <= 4
+    cloud.faults()
+    assert plant.upload().counts() == (20, 0, 0)
+    assert len(cloud.certificates(*HERE)) == 200 and len(cloud.certificates(*THERE)) == 20
+
+
+# ---- at the end: they have been running all the time
+
+def test_a_run_that_achieves_nothing_ends(beside):
+    done, states, there = beside["test_a_run_that_achieves_nothing_ends"].result(limits.seconds(120))
+    assert done.code in (1, 3) and 9 < done.seconds < limits.seconds(25), str(done)
+    assert done.counts() == (0, 0, 6) and states == {"issued": 6} and there == {"INACTIVE"}
+
+
+def test_a_row_that_is_left_is_counted_once(beside):
+    """It failed for as long as the run lasted, in one of two regions: exit 3, the morning hears of it, and no count is below nought."""
+    done, outcome, states, there = beside["test_a_row_that_is_left_is_counted_once"].result(limits.seconds(150))
+    assert done.code == 3 and done.counts() == (59, 0, 1), str(done)
+    assert states == {"registered": 59, "issued": 1} and there == [60, 59]
+    assert outcome.startswith("done in part: 1 "), outcome
+    assert not re.search(r"(?<![\w-])-\d", outcome + done.err), "a count below nought"
+
+
+def test_an_account_that_is_down_at_the_start(beside):
+    """STS there answers 503 for as long as we ask: said once; the batch for the other account goes, and the other part of the third."""
+    done, outcome, states, there, afterwards = beside["test_an_account_that_is_down_at_the_start"].result(limits.seconds(200))
+    assert done.counts() == (3, 0, 4) and states == {"registered": 3, "issued": 4}, str(done)
+    assert there == [5, 0] and afterwards == [5, 4]
+    assert outcome.startswith("done in part") and "GetCallerIdentity" in outcome, outcome
+    (said,) = [line for line in done.err.splitlines() if "warn upload" in line and "GetCallerIdentity" in line]
+    for text in (said, outcome):
+        assert "[aws us]" in text or US in text, f"which account is down? {text}"

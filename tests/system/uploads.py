@@ -5,6 +5,8 @@ Every run of the upload is looked at in the same way: its report is whole and sa
 it wrote. agree() compares the ledger with the stand-in, row by row.
 """
 import base64
+import concurrent.futures
+import contextlib
 import csv
 import fcntl
 import json
@@ -35,6 +37,8 @@ COLUMNS = ["time", "batch", "device_id", "serial", "certificate_id", "account", 
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"}]})
 WRITING = ("RegisterCertificate", "RegisterCertificateWithoutCA", "UpdateCertificate", "CreateThing", "AttachThingPrincipal",
            "AttachPolicy", "AddThingToThingGroup", "RegisterCACertificate", "UpdateCACertificate", "CreatePolicy")
+US = "us-east-1"
+HERE, THERE = (aws.ACCOUNT, aws.REGION), (aws.ACCOUNT, US)
 SECRETS = [aws.SECRET.encode(), aws.OTHER_SECRET.encode()]
 BAD_ROW = {"code": "CertificateValidationException", "message": 'no "good", at all', "status": 400}
 
@@ -274,6 +278,37 @@ def policies(cloud, *names, account=None, region=aws.REGION):
 def iot_client(cloud, account=None, region=aws.REGION):
     key, secret = (aws.OTHER_KEY, aws.OTHER_SECRET) if account == aws.OTHER_ACCOUNT else (aws.KEY, aws.SECRET)
     return aws_client.client(cloud, region=region, key=key, secret=secret)
+
+
+def two_regions(plant, **settings):
+    """[aws] here, [aws us] in another region; the settings are those of both."""
+    plant.configure(**settings)
+    plant.configure("aws us", region=US)
+    plant.configure(region=aws.REGION)
+
+
+def two_cas(plant, env=None):
+    plant.register_ca()
+    plant.register_ca("--target", "us", env=env)
+
+
+@contextlib.contextmanager
+def side_by_side(request, factory, jobs):
+    """
+    For runs that take long and no CPU, beside the other tests of a file: jobs says what to run for each test function, with a plant of
+    its own; those that nobody asked for are left out. Yields {the function's name: its future}.
+    """
+    wanted = {item.originalname for item in request.session.items if item.module is request.module}
+
+    def alone(job, folder):
+        with aws.StandIn() as cloud:
+            own = Plant(folder, cloud)
+            answer = job(own, cloud)
+            own.check_secrets()
+            return answer
+
+    with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+        yield {name: pool.submit(alone, job, factory.mktemp(name) / "plant") for name, job in jobs.items() if name in wanted}
 
 
 def terminal(args, env, seconds=60, columns=120):
