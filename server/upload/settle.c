@@ -187,7 +187,9 @@ task_judge(struct run *r, struct task *t)
 		task_park(t);
 		return true;
 	case STEP_MORE:
-		t->tries = 0;
+		/* the look before an activation says nothing about the activation, which is what may keep failing */
+		if (t->work.call != CALL_ACTIVATE && t->work.call != CALL_REACTIVATE)
+			t->tries = 0;
 		task_ready(t);
 		return false;
 	case STEP_THROTTLED:
