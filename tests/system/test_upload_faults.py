@@ -26,9 +26,60 @@ def failures_of_two_kinds(plant, cloud):
     return done, cloud.fault_hits()
 
 
+def not_seen_yet(plant, cloud):
+    make_full(cloud)
+    plant.configure(**FULL)
+    plant.queue(3)
+    cloud.faults({"kind": "error", "code": "ResourceNotFoundException", "status": 404, "first": 2,
+                  "operations": ["AttachThingPrincipal", "UpdateCertificate"]})
+    done = plant.upload()
+    check_full(plant, cloud, 3)
+    return done
+
+
+def not_found_for_one(plant, cloud):
+    make_full(cloud)
+    plant.configure(**FULL)
+    ids = plant.queue(2)
+    rows = {r["device_id"]: r["certificate_id"] for r in plant.certificates()}
+    cloud.faults({"kind": "error", "code": "ResourceNotFoundException", "status": 404, "operations": ["AttachPolicy"],
+                  "subjects": [f"arn:aws:iot:{aws.REGION}:{aws.ACCOUNT}:cert/{rows[ids[0]]}"]})
+    return plant.upload(code=None), cloud.certificates()[rows[ids[0]]]["status"]
+
+
+def policy_deleted(plant, cloud):
+    uploads.policies(cloud, "first")
+    plant.configure(policies="first", status="active_at_end")
+    plant.queue(20)
+    cloud.faults({"kind": "status", "status": 503, "operations": ["AttachPolicy"]})
+    running = plant.start()
+    limits.wait_for("all to be registered", lambda: len(cloud.certificates(pem=False)) == 20)
+    cloud.faults({"kind": "error", "code": "ResourceNotFoundException", "status": 404, "operations": ["AttachPolicy", "GetPolicy"]})
+    done = running.wait(None, 90)
+    outcome, states, there = plant.status()["last_run"]["outcome"], plant.states(), {c["status"] for c in cloud.certificates().values()}
+    cloud.faults()
+    again = plant.upload()
+    plant.agree(20)
+    return done, outcome, states, there, again
+
+
+def conflict_about_nothing(plant, cloud):
+    plant.queue(1)
+    cloud.faults({"kind": "error", "code": "ResourceAlreadyExistsException", "status": 409, **REGISTER})
+    done = plant.upload(code=3)
+    cloud.faults()
+    plant.run("upload", "retry")
+    plant.upload()
+    plant.agree(1)
+    return done
+
+
 @pytest.fixture(scope="module", autouse=True)
 def beside(request, tmp_path_factory):
-    with uploads.side_by_side(request, tmp_path_factory, {"test_failures_of_two_kinds": failures_of_two_kinds}) as futures:
+    with uploads.side_by_side(request, tmp_path_factory, {
+            "test_failures_of_two_kinds": failures_of_two_kinds, "test_not_seen_yet": not_seen_yet,
+            "test_what_is_not_found_for_one": not_found_for_one, "test_a_policy_is_deleted": policy_deleted,
+            "test_a_conflict_about_nothing": conflict_about_nothing}) as futures:
         yield futures
 
 
@@ -122,17 +173,6 @@ def test_a_bit_of_everything(tmp_path):
         {"kind": "cut_after", "probability": 0.05}, {"kind": "half_answer", "probability": 0.03},
         {"kind": "latency", "ms": 1, "jitter_ms": 20}], 40)
     assert all(h > 0 for h in hits)
-
-
-def test_not_seen_yet(plant, cloud):
-    """A 404 right after a success (AWS's lists lag behind) is repeated, twice if need be."""
-    make_full(cloud)
-    plant.configure(**FULL)
-    plant.queue(3)
-    cloud.faults({"kind": "error", "code": "ResourceNotFoundException", "status": 404, "first": 2,
-                  "operations": ["AttachThingPrincipal", "UpdateCertificate"]})
-    assert plant.upload().counts() == (3, 0, 0)
-    check_full(plant, cloud, 3)
 
 
 def test_throttled_all_the_time_for_a_while(plant, cloud):
@@ -271,18 +311,6 @@ def test_a_redirect_is_not_followed(plant, cloud):
     cloud.faults({"kind": "redirect", "location": f"{cloud.url}/elsewhere", **REGISTER, "subjects": ids[:1], "times": 2})
     assert plant.upload().counts() == (3, 0, 0)
     assert cloud.fault_hits() == [2] and cloud.calls("unknown")["calls"] == 0
-
-
-def test_a_policy_vanishes(plant, cloud):
-    """Deleted in the middle: what is not attached is parked with AWS's words, nothing is ACTIVE without it."""
-    make_full(cloud)
-    plant.configure(**FULL)
-    ids = plant.queue(2)
-    rows = {r["device_id"]: r["certificate_id"] for r in plant.certificates()}
-    cloud.faults({"kind": "error", "code": "ResourceNotFoundException", "status": 404, "operations": ["AttachPolicy"],
-                  "subjects": [f"arn:aws:iot:{aws.REGION}:{aws.ACCOUNT}:cert/{rows[ids[0]]}"]})
-    done = plant.upload(code=3)
-    assert done.counts() == (1, 1, 0) and cloud.certificates()[rows[ids[0]]]["status"] == "INACTIVE"
 
 
 # ---- lost answers, and certificates that are there already
@@ -481,18 +509,6 @@ def test_another_certificate_under_the_conflict(plant, cloud):
     assert set(cloud.certificates()) == {first["certificate_id"], second["certificate_id"]}
 
 
-def test_a_conflict_about_nothing(plant, cloud):
-    """AWS says that it exists, and then does not know it: not done, and not for ever."""
-    plant.queue(1)
-    cloud.faults({"kind": "error", "code": "ResourceAlreadyExistsException", "status": 409, **REGISTER})
-    done = plant.upload(code=3)
-    assert done.counts() == (0, 1, 0)
-    cloud.faults()
-    plant.run("upload", "retry")
-    plant.upload()
-    plant.agree(1)
-
-
 def test_wrong_id(plant, cloud):
     """The id that AWS answers is not ours: parked, said so, and nothing is attached to anything."""
     make_full(cloud)
@@ -549,6 +565,31 @@ def test_failures_of_two_kinds(beside):
     """Five times 500, then one 404: tries are counted by kind, so that nobody is parked for the first of its kind."""
     done, hits = beside["test_failures_of_two_kinds"].result(limits.seconds(100))
     assert hits == [5, 1] and done.code == 0 and done.counts() == (1, 0, 0), str(done)
+
+
+def test_not_seen_yet(beside):
+    """A 404 right after a success (AWS's lists lag behind) is repeated, twice if need be."""
+    assert beside["test_not_seen_yet"].result(limits.seconds(100)).counts() == (3, 0, 0)
+
+
+def test_what_is_not_found_for_one(beside):
+    """AWS says for one certificate only that its policy is not there: that one is parked, and not ACTIVE without it."""
+    done, status = beside["test_what_is_not_found_for_one"].result(limits.seconds(100))
+    assert done.code == 3 and done.counts() == (1, 1, 0) and status == "INACTIVE", str(done)
+
+
+def test_a_policy_is_deleted(beside):
+    """In the night, for all: said once, nobody is parked, nothing is ACTIVE without it; made again, the next run finishes."""
+    done, outcome, states, there, again = beside["test_a_policy_is_deleted"].result(limits.seconds(150))
+    assert done.code == 3 and done.counts() == (0, 0, 20) and states == {"issued": 20} and there == {"INACTIVE"}, str(done)
+    (said,) = [line for line in done.err.splitlines() if "warn upload" in line]
+    assert "policy first" in said and "policy first" in outcome
+    assert again.counts() == (20, 0, 0)
+
+
+def test_a_conflict_about_nothing(beside):
+    """AWS says that it exists, and then does not know it: not done, and not for ever."""
+    assert beside["test_a_conflict_about_nothing"].result(limits.seconds(100)).counts() == (0, 1, 0)
 
 
 def test_calls_that_hang(hung):
