@@ -64,7 +64,7 @@ put_failure(struct checks *k, const char *check, const struct err *why)
 
 	if (why->code == ERR_PERMISSION)
 		todo = "allow it for these credentials: deploy/aws/upload-policy.json";
-	else if (why->code == ERR_IO || why->code == ERR_BUSY)
+	else if (strstr(why->log_text, "AWS_CA_BUNDLE") == NULL && (why->code == ERR_IO || why->code == ERR_BUSY))
 		todo = "look at the network, the proxy (https_proxy) and AWS_ENDPOINT_URL";
 	put_check(k, check, CHECK_FAILED, why->log_text, todo);
 }

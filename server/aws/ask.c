@@ -68,6 +68,9 @@ outcome_err_code(enum aws_outcome o)
 enum err_code
 aws_reply_fail(const struct aws_reply *r, const char *operation, struct err *e)
 {
+	if (r->outcome == AWS_UNTRUSTED)
+		return err_set(e, ERR_IO, "%s: %s: %.*s; what is trusted: AWS_CA_BUNDLE or the package ca-certificates, and the clock must be right",
+		    operation, r->code, (int)text_fit(r->message, strlen(r->message), MESSAGE_SHOWN_BYTES), r->message);
 	/* the id last, and always whole: AWS's support asks for it */
 	return err_set(e, outcome_err_code(r->outcome), "%s: %s: %.*s%s%s%s", operation, r->code,
 	    (int)text_fit(r->message, strlen(r->message), MESSAGE_SHOWN_BYTES), r->message,

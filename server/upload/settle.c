@@ -167,6 +167,7 @@ unseen(struct run *r, struct task *t)
 		task_park(t);
 		return true;
 	}
+	step_repeat(&t->work);
 	task_wait(r, t, UNSEEN_LEAST_US + jitter_us(UNSEEN_MORE_US));
 	return false;
 }

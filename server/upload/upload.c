@@ -137,17 +137,20 @@ static enum err_code
 site_of(struct upload *u, const struct target *t, int patience_s, struct site **ret, struct err *e)
 {
 	size_t at = (size_t)(t - u->home->config.targets);
-	struct err why;
+	char head[TARGET_HEAD_BYTES];
+	struct err why, named;
 	enum err_code rc;
 
 	if (!u->asked[at]) {
 		rc = site_new(u, t, patience_s, &u->site_of_target[at], &why);
+		if (rc != ERR_OK)
+			(void)err_set(&named, rc, "%s: %s", target_head(t, head), why.log_text);
 		if (rc != ERR_OK && rc != ERR_IO && rc != ERR_BUSY) {
-			*e = why;
+			*e = rc == ERR_DRAINING ? why : named;
 			return rc;
 		}
 		if (rc != ERR_OK)
-			set_aside(u, &why);
+			set_aside(u, &named);
 		u->asked[at] = true;
 	}
 	*ret = u->site_of_target[at];

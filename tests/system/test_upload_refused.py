@@ -76,7 +76,7 @@ def test_a_night_that_could_not_start(plant, cloud):
     cloud.key(secret="another/secret+of+this+key")
     try:
         plant.upload(code=5).says("aws check")
-        assert "could not start: GetCallerIdentity" in plant.status()["last_run"]["outcome"]
+        assert "could not start: [aws]: GetCallerIdentity" in plant.status()["last_run"]["outcome"]
         plant.upload("--dry-run", code=5)
     finally:
         cloud.key(secret=aws.SECRET)
