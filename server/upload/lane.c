@@ -127,7 +127,7 @@ task_prepare(struct task *t, struct home *h, const struct lane *l, const struct 
 		*r = (struct store_registration){ .cert_id = id, .target_id = t->site->target_id };
 		rc = ERR_OK;
 	}
-	/* only the registration needs the CA: what is half done goes on */
+	/* only the registration needs the CA: what is half done goes on, where another target of the batch goes on at all */
 	if (rc == ERR_OK && r->state == REGISTRATION_GOING && !lane_target_takes(l, at, b->ca_id) &&
 	    (l->stopped[at] || (r->done & STEP_REGISTER) == 0))
 		t->end = TASK_LEFT;
