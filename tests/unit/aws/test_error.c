@@ -387,7 +387,8 @@ test_as_an_error(void **state)
 		assert_int_equal(aws_reply_fail(&r, "CreateThing", &e), cases[i].code);
 		assert_int_equal(e.code, cases[i].code);
 		assert_true(strstr(e.log_text, "CreateThing: SomeException: mmm") == e.log_text);
-		assert_true(strstr(e.log_text, "(request id r-1)") != NULL);
+		/* a server that is not trusted gave no id; what to do then stands there in whole */
+		assert_true(strstr(e.log_text, r.outcome == AWS_UNTRUSTED ? "the clock must be right" : "(request id r-1)") != NULL);
 	}
 }
 
