@@ -9,6 +9,7 @@
 
 enum {
 	MESSAGE_SHOWN_BYTES = 200,	/* in an error text, beside the rest */
+	TRUST_SHOWN_BYTES = 150,	/* the same, beside what to do about trust */
 	BACKOFF_BASE_MS = 1000,
 	BACKOFF_CAP_MS = 20 * 1000,
 	POLL_MS = 100,		/* how often `stopped` is asked */
@@ -70,7 +71,7 @@ aws_reply_fail(const struct aws_reply *r, const char *operation, struct err *e)
 {
 	if (r->outcome == AWS_UNTRUSTED)
 		return err_set(e, ERR_IO, "%s: %s: %.*s; what is trusted: AWS_CA_BUNDLE or the package ca-certificates, and the clock must be right",
-		    operation, r->code, (int)text_fit(r->message, strlen(r->message), MESSAGE_SHOWN_BYTES), r->message);
+		    operation, r->code, (int)text_fit(r->message, strlen(r->message), TRUST_SHOWN_BYTES), r->message);
 	/* the id last, and always whole: AWS's support asks for it */
 	return err_set(e, outcome_err_code(r->outcome), "%s: %s: %.*s%s%s%s", operation, r->code,
 	    (int)text_fit(r->message, strlen(r->message), MESSAGE_SHOWN_BYTES), r->message,
