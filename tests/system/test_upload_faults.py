@@ -1,12 +1,15 @@
 """The nightly upload when AWS, the line or the settings fail: everything comes through exactly once, or a person is told what to do."""
 import concurrent.futures
+import json
 import re
 import time
 
 import pytest
 
 import aws
+import client as clients
 import limits
+import server as servers
 import uploads
 from uploads import FULL, REGISTER, check_full, cloud, make_full, plant, standin  # noqa: F401  fixtures
 
@@ -254,6 +257,24 @@ def test_a_parked_certificate_shows_why(plant, cloud):
             assert line[name] in text, f"no {name} in {text}"
     (done,) = plant.certificates("--state", "registered")
     assert f"cert/{done['certificate_id']}" in plant.run("cert", "show", done["serial"]).out, "no ARN"
+
+
+def test_the_page_can_say_it_too(plant, cloud):
+    """Over HTTP the same objects as on the command line, while the server and nobody else has the ledger open."""
+    ids = plant.queue(2)
+    cloud.faults({"kind": "error", **uploads.BAD_ROW, **REGISTER, "subjects": ids[:1]})
+    plant.upload(code=3)
+    with servers.Server(plant.home) as server:
+        station = clients.Client(server)
+        status = station.get("/v1/uploads").json()
+        assert status == plant.status() and (status["registered"], status["parked"], status["queued"]) == (1, 1, 0)
+        (reason,) = status["reasons"]
+        assert (reason["step"], reason["code"], reason["count"]) == ("register", uploads.BAD_ROW["code"], 1)
+        for row in plant.certificates():
+            seen = station.get(f"/v1/certificates/{row['serial']}").json()
+            (shown,) = map(json.loads, plant.run("cert", "show", row["serial"], "--json").out.splitlines())
+            assert seen == shown and seen["registrations"][0]["account"] == aws.ACCOUNT
+        station.close()
 
 
 def test_retry_of_one_batch(plant, cloud):
