@@ -99,13 +99,10 @@ static int64_t
 backoff_us(int tries, int retry_after_s)
 {
 	int64_t limit_ms = tries > 5 ? BACKOFF_CAP_MS : (int64_t)BACKOFF_BASE_MS << (tries - 1), wait_us;
-	uint32_t chance = UINT32_MAX;	/* without randomness the longest wait is right too */
 
 	if (limit_ms > BACKOFF_CAP_MS)
 		limit_ms = BACKOFF_CAP_MS;
-	if (rnd_fill(&rnd_system, (uint8_t *)&chance, sizeof(chance), NULL) != ERR_OK)
-		chance = UINT32_MAX;
-	wait_us = (int64_t)((double)chance / UINT32_MAX * (double)limit_ms * 1000);
+	wait_us = rnd_up_to(&rnd_system, limit_ms * 1000);
 	if (retry_after_s <= RETRY_AFTER_SMALL_S && wait_us < (int64_t)retry_after_s * 1000000)
 		wait_us = (int64_t)retry_after_s * 1000000;
 	return wait_us;

@@ -30,3 +30,13 @@ rnd_fill(const struct rnd *r, uint8_t *out, size_t len, struct err *e)
 		return err_set(e, ERR_INTERNAL, "no random bytes: %s", strerror(errno));
 	return ERR_OK;
 }
+
+int64_t
+rnd_up_to(const struct rnd *r, int64_t max)
+{
+	uint32_t chance;
+
+	if (rnd_fill(r, (uint8_t *)&chance, sizeof(chance), NULL) != ERR_OK)
+		return max;
+	return (int64_t)((double)chance / (double)UINT32_MAX * (double)max);
+}

@@ -16,4 +16,7 @@ extern const struct rnd rnd_system;	/* getrandom(2) */
 
 ERR_MUST_CHECK enum err_code	rnd_fill(const struct rnd *r, uint8_t *out, size_t len, struct err *e);
 
+/* A number from 0 to max; max itself where there is no randomness: for waits, where the longest is right too. */
+int64_t				rnd_up_to(const struct rnd *r, int64_t max);
+
 #endif

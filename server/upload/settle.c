@@ -47,18 +47,6 @@ task_finish(struct task *t, enum task_end end)
 
 /* ---- waiting */
 
-/* Full jitter (AWS SDKs' standard mode): anything up to the span, so that a crowd does not come back as one. */
-static int64_t
-jitter_us(int64_t span_us)
-{
-	uint32_t random = 0;
-	struct err e;
-
-	if (rnd_fill(&rnd_system, (uint8_t *)&random, sizeof(random), &e) != ERR_OK)
-		return span_us;
-	return (int64_t)((double)span_us * ((double)random / (double)UINT32_MAX));
-}
-
 static void
 task_wait(struct run *r, struct task *t, int64_t span_us)
 {
@@ -129,7 +117,8 @@ again(struct run *r, struct task *t)
 	step_repeat(&t->work);
 	for (int i = 1; i < t->tries && span_us < AGAIN_MOST_US; i++)
 		span_us *= 2;
-	task_wait(r, t, jitter_us(span_us < AGAIN_MOST_US ? span_us : AGAIN_MOST_US));
+	/* full jitter (AWS SDKs' standard mode): so that a crowd does not come back as one */
+	task_wait(r, t, rnd_up_to(&rnd_system, span_us < AGAIN_MOST_US ? span_us : AGAIN_MOST_US));
 	return false;
 }
 
@@ -168,7 +157,7 @@ unseen(struct run *r, struct task *t)
 		return true;
 	}
 	step_repeat(&t->work);
-	task_wait(r, t, UNSEEN_LEAST_US + jitter_us(UNSEEN_MORE_US));
+	task_wait(r, t, UNSEEN_LEAST_US + rnd_up_to(&rnd_system, UNSEEN_MORE_US));
 	return false;
 }
 
