@@ -26,6 +26,12 @@ batch_state_name(enum batch_state s)
 	return s == BATCH_OPEN ? "open" : "closed";
 }
 
+int64_t
+store_batch_queued(const struct store_batch *b)
+{
+	return b->issued - b->registered - b->parked;
+}
+
 const char *
 certificate_state_name(enum certificate_state s)
 {

@@ -68,6 +68,9 @@ struct store_batch {
 	int64_t			last_issued_at_us;	/* 0 = none yet */
 };
 
+/* Certificates that wait for AWS: issued, and neither registered nor parked. */
+int64_t	store_batch_queued(const struct store_batch *b);
+
 /* ---- certificates -------------------------------------------------------------------------------- */
 
 enum certificate_state { CERTIFICATE_ISSUED, CERTIFICATE_REGISTERED, CERTIFICATE_PARKED, CERTIFICATE_REVOKED };

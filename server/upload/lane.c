@@ -38,7 +38,7 @@ lane_add_batch(struct lane **lanes, const struct config *config, const struct st
 		return err_set(e, ERR_NOMEM, "upload: %zu batches", l->batches_count + 1);
 	l->batches = more;
 	more += l->batches_count++;
-	*more = (struct lane_batch){ .id = b->id, .ca_id = b->ca_id, .queued = b->issued - b->registered - b->parked, .ca_pem = ca_pem };
+	*more = (struct lane_batch){ .id = b->id, .ca_id = b->ca_id, .queued = store_batch_queued(b), .ca_pem = ca_pem };
 	(void)snprintf(more->name, sizeof(more->name), "%s", b->name);
 	return ERR_OK;
 }

@@ -12,7 +12,7 @@ static enum err_code
 on_batch(void *arg, const struct store_batch *b, struct err *e)
 {
 	struct totalling *t = arg;
-	int64_t queued = b->issued - b->registered - b->parked;
+	int64_t queued = store_batch_queued(b);
 	cJSON *o;
 
 	(void)e;

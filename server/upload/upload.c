@@ -73,7 +73,7 @@ on_batch(void *arg, const struct store_batch *b, struct err *e)
 {
 	struct upload *u = arg;
 	const struct upload_ca *ca = ca_by_id(u, b->ca_id);
-	int64_t queued = b->issued - b->registered - b->parked;
+	int64_t queued = store_batch_queued(b);
 	struct err why;
 	enum err_code rc;
 
@@ -297,7 +297,7 @@ upload_queued(const struct upload *u, int64_t *ret, struct err *e)
 		for (size_t i = 0; i < l->batches_count; i++) {
 			if ((rc = u->home->ops->batch_find(u->home->reader, l->batches[i].name, &b, e)) != ERR_OK)
 				return rc;
-			sum += b.issued - b.registered - b.parked;
+			sum += store_batch_queued(&b);
 		}
 	}
 	*ret = sum;
