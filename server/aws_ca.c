@@ -44,13 +44,13 @@ on_description(void *arg, const struct aws_reply *reply, struct err *e)
 }
 
 enum err_code
-aws_ca_describe(struct aws_cmd *a, const char *id, struct iot_ca *ret, bool *ret_found, struct err *e)
+aws_ca_describe(struct aws_session *s, const char *id, struct iot_ca *ret, bool *ret_found, struct err *e)
 {
 	struct description d = { ret, ret_found };
 	struct aws_request r = { 0 };
 
 	iot_describe_ca_certificate(&r, id);
-	return aws_cmd_ask(a, &r, on_description, &d, e);
+	return aws_session_ask(s, &r, on_description, &d, e);
 }
 
 static enum err_code
@@ -62,12 +62,12 @@ on_code(void *code, const struct aws_reply *reply, struct err *e)
 }
 
 enum err_code
-aws_ca_registration_code(struct aws_cmd *a, char code[65], struct err *e)
+aws_ca_registration_code(struct aws_session *s, char code[65], struct err *e)
 {
 	struct aws_request r = { 0 };
 
 	iot_get_registration_code(&r);
-	return aws_cmd_ask(a, &r, on_code, code, e);
+	return aws_session_ask(s, &r, on_code, code, e);
 }
 
 static enum err_code
@@ -83,12 +83,12 @@ on_registered(void *arg, const struct aws_reply *reply, struct err *e)
 }
 
 enum err_code
-aws_ca_register(struct aws_cmd *a, const struct iot_ca_registration *ca, struct err *e)
+aws_ca_register(struct aws_session *s, const struct iot_ca_registration *ca, struct err *e)
 {
 	struct aws_request r = { 0 };
 
 	iot_register_ca_certificate(&r, ca);
-	return aws_cmd_ask(a, &r, on_registered, NULL, e);
+	return aws_session_ask(s, &r, on_registered, NULL, e);
 }
 
 static enum err_code
@@ -99,12 +99,12 @@ on_updated(void *arg, const struct aws_reply *reply, struct err *e)
 }
 
 enum err_code
-aws_ca_set_active(struct aws_cmd *a, const char *id, bool active, struct err *e)
+aws_ca_set_active(struct aws_session *s, const char *id, bool active, struct err *e)
 {
 	struct aws_request r = { 0 };
 
 	iot_update_ca_certificate(&r, id, active);
-	return aws_cmd_ask(a, &r, on_updated, NULL, e);
+	return aws_session_ask(s, &r, on_updated, NULL, e);
 }
 
 struct page {
@@ -123,7 +123,7 @@ on_page(void *arg, const struct aws_reply *reply, struct err *e)
 }
 
 enum err_code
-aws_ca_count(struct aws_cmd *a, const char *id, int64_t max, int64_t *ret, bool *ret_more, struct err *e)
+aws_ca_count(struct aws_session *s, const char *id, int64_t max, int64_t *ret, bool *ret_more, struct err *e)
 {
 	struct page p = { 0 };
 	int64_t sum = 0, pages = 0;
@@ -133,7 +133,7 @@ aws_ca_count(struct aws_cmd *a, const char *id, int64_t max, int64_t *ret, bool 
 		struct aws_request r = { 0 };
 
 		iot_list_certificates_by_ca(&r, id, p.marker);
-		if ((rc = aws_cmd_ask(a, &r, on_page, &p, e)) != ERR_OK)
+		if ((rc = aws_session_ask(s, &r, on_page, &p, e)) != ERR_OK)
 			return rc;
 		sum += p.count;
 	} while (p.marker[0] != '\0' && sum < max && ++pages < max);	/* a page may be empty and not the last */

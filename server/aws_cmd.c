@@ -68,10 +68,3 @@ aws_cmd_close(struct aws_cmd *a)
 	aws_cmd_disconnect(a);
 	home_close(&a->home);
 }
-
-enum err_code
-aws_cmd_ask(struct aws_cmd *a, struct aws_request *r,
-    enum err_code (*on_reply)(void *arg, const struct aws_reply *, struct err *), void *arg, struct err *e)
-{
-	return aws_session_ask(&a->session, r, on_reply, arg, e);
-}

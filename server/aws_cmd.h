@@ -28,9 +28,4 @@ void				aws_cmd_close(struct aws_cmd *a);
 /* Ends the conversation only; another aws_cmd_connect may follow. */
 void				aws_cmd_disconnect(struct aws_cmd *a);
 
-/* One question, and its last answer to on_reply: aws_client_ask. */
-ERR_MUST_CHECK enum err_code	aws_cmd_ask(struct aws_cmd *a, struct aws_request *r,
-				    enum err_code (*on_reply)(void *arg, const struct aws_reply *, struct err *), void *arg,
-				    struct err *e);
-
 #endif

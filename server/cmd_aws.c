@@ -4,6 +4,7 @@
 
 #include "args.h"
 #include "aws_ca.h"
+#include "aws_cmd.h"
 #include "base/file.h"
 #include "ca/issuer.h"
 #include "issuer_load.h"
@@ -27,7 +28,7 @@ cmd_aws_registration_code(struct cmd *c, struct err *e)
 	if ((rc = args_parse(c, options, 0, 0, none, e)) == ERR_OK &&
 	    (rc = aws_cmd_open_settings(a, c, e)) == ERR_OK &&
 	    (rc = aws_cmd_connect(a, target, account, e)) == ERR_OK &&
-	    (rc = aws_ca_registration_code(a, code, e)) == ERR_OK) {
+	    (rc = aws_ca_registration_code(&a->session, code, e)) == ERR_OK) {
 		aws_session_name(&a->session, where);
 		(void)printf("%s\n", code);
 		(void)fprintf(stderr, "registration code of %s. Next, on the line:\n"
@@ -114,7 +115,7 @@ make_proof(struct register_ca *r, struct err *e)
 	if ((rc = issuer_load(&r->aws.home, &r->row, &issuer, e)) == ERR_NOT_FOUND)
 		return err_set(e, rc, "the key of the CA \"%s\" is not here: make the proof on the line (`lineca ca verification-cert`), "
 		    "then give --ca-cert and --verification-cert", r->row.name);
-	if (rc == ERR_OK && (rc = aws_ca_registration_code(&r->aws, code, e)) == ERR_OK &&
+	if (rc == ERR_OK && (rc = aws_ca_registration_code(&r->aws.session, code, e)) == ERR_OK &&
 	    (rc = verification_cert_make(&r->aws.home, &r->row, issuer, code, &v, e)) == ERR_OK) {
 		r->verification_pem = v.pem;
 		v.pem = NULL;
@@ -145,8 +146,8 @@ register_ca(struct register_ca *r, struct err *e)
 	bool found;
 	enum err_code rc;
 
-	if ((rc = aws_ca_register(&r->aws, &registration, e)) != ERR_OK ||
-	    (rc = aws_ca_describe(&r->aws, r->id, &now, &found, e)) != ERR_OK)
+	if ((rc = aws_ca_register(&r->aws.session, &registration, e)) != ERR_OK ||
+	    (rc = aws_ca_describe(&r->aws.session, r->id, &now, &found, e)) != ERR_OK)
 		return rc;
 	aws_session_name(&r->aws.session, where);
 	if (!found)
@@ -179,7 +180,7 @@ register_ca_once(struct register_ca *r, struct err *e)
 	bool found;
 	enum err_code rc;
 
-	if ((rc = aws_ca_describe(&r->aws, r->id, &there, &found, e)) != ERR_OK)
+	if ((rc = aws_ca_describe(&r->aws.session, r->id, &there, &found, e)) != ERR_OK)
 		return rc;
 	if (found) {
 		aws_session_name(&r->aws.session, where);
@@ -231,7 +232,7 @@ set_active(struct aws_cmd *a, const struct store_ca *ca, bool active, struct err
 	bool found;
 	enum err_code rc;
 
-	if ((rc = aws_ca_id(ca->der, ca->der_len, id, e)) != ERR_OK || (rc = aws_ca_describe(a, id, &there, &found, e)) != ERR_OK)
+	if ((rc = aws_ca_id(ca->der, ca->der_len, id, e)) != ERR_OK || (rc = aws_ca_describe(&a->session, id, &there, &found, e)) != ERR_OK)
 		return rc;
 	aws_session_name(&a->session, where);
 	if (!found)
@@ -240,7 +241,7 @@ set_active(struct aws_cmd *a, const struct store_ca *ca, bool active, struct err
 		(void)fprintf(stderr, "the CA \"%s\" is %s already in %s; nothing was changed\n", ca->name, word, where);
 		return ERR_OK;
 	}
-	if ((rc = aws_ca_set_active(a, id, active, e)) == ERR_OK)
+	if ((rc = aws_ca_set_active(&a->session, id, active, e)) == ERR_OK)
 		(void)fprintf(stderr, "the CA \"%s\" is %s in %s%s\n", ca->name, word, where,
 		    active ? "" : "; its device certificates stay as they are");
 	return rc;
@@ -359,8 +360,8 @@ put_ca(struct cas *l, const char *name, struct err *e)
 	    (rc = ops->registration_count(l->aws.home.reader, ca.id, l->aws.session.identity.account,
 	    aws_client_region(l->aws.session.client), &l->registered, e)) != ERR_OK ||
 	    (rc = aws_ca_id(ca.der, ca.der_len, id, e)) != ERR_OK ||
-	    (rc = aws_ca_describe(&l->aws, id, &there, &found, e)) != ERR_OK ||
-	    (found && (rc = aws_ca_count(&l->aws, id, COUNT_MAX, &count, &more, e)) != ERR_OK))
+	    (rc = aws_ca_describe(&l->aws.session, id, &there, &found, e)) != ERR_OK ||
+	    (found && (rc = aws_ca_count(&l->aws.session, id, COUNT_MAX, &count, &more, e)) != ERR_OK))
 		goto out;
 	if (l->json)
 		rc = put_ca_json(&ca, l, id, found ? &there : NULL, count, more, e);

@@ -5,6 +5,8 @@
 
 #include "args.h"
 #include "aws_ca.h"
+#include "aws_cmd.h"
+#include "aws_needed.h"
 #include "issuer_load.h"
 #include "table.h"
 #include "upload/step.h"
@@ -129,7 +131,7 @@ check_endpoint(struct checks *k)
 	enum err_code rc;
 
 	iot_list_ca_certificates(&r, "");
-	if ((rc = aws_cmd_ask(&k->aws, &r, on_list, NULL, &e)) != ERR_OK) {
+	if ((rc = aws_session_ask(&k->aws.session, &r, on_list, NULL, &e)) != ERR_OK) {
 		put_failure(k, "endpoint", &e);
 		return rc == ERR_PERMISSION;
 	}
@@ -153,7 +155,7 @@ check_ca(struct checks *k, const char *name)
 	(void)snprintf(check, sizeof(check), "CA %s", name);
 	args_shell_word(name, word);
 	if (issuer_find(&k->aws.home, name, &ca, &why) != ERR_OK || aws_ca_id(ca.der, ca.der_len, id, &why) != ERR_OK ||
-	    aws_ca_describe(&k->aws, id, &there, &found, &why) != ERR_OK) {
+	    aws_ca_describe(&k->aws.session, id, &there, &found, &why) != ERR_OK) {
 		put_failure(k, check, &why);
 	} else if (!found) {
 		(void)snprintf(todo, sizeof(todo), "lineca aws register-ca --ca %s%s%s", word, option, section);
@@ -179,34 +181,17 @@ check_cas(struct checks *k)
 			check_ca(k, all.names[i]);
 }
 
-struct presence {
-	const char	*operation;
-	bool		 absent;
-};
-
-static enum err_code
-on_presence(void *arg, const struct aws_reply *reply, struct err *e)
-{
-	struct presence *p = arg;
-
-	p->absent = reply->outcome == AWS_NOT_FOUND;
-	return reply->outcome == AWS_DONE || p->absent ? ERR_OK : aws_reply_fail(reply, p->operation, e);
-}
-
 static void
-check_presence(struct checks *k, const char *kind, const char *name, enum iot_operation op,
-    void (*make)(struct aws_request *, const char *))
+check_needed(struct checks *k, const struct aws_needed *n)
 {
-	struct presence p = { .operation = iot_operation_name(op) };
 	char check[LIMIT_AWS_NAME_BYTES + 16];
-	struct aws_request r = { 0 };
 	struct err e;
+	bool found;
 
-	(void)snprintf(check, sizeof(check), "%s %s", kind, name);
-	make(&r, name);
-	if (aws_cmd_ask(&k->aws, &r, on_presence, &p, &e) != ERR_OK)
+	(void)snprintf(check, sizeof(check), "%s %s", n->kind, n->name);
+	if (aws_needed_find(&k->aws.session, n, &found, &e) != ERR_OK)
 		put_failure(k, check, &e);
-	else if (p.absent)
+	else if (!found)
 		put_check(k, check, CHECK_FAILED, "not there", "make it in AWS, or correct its name in lineca.conf");
 	else
 		put_check(k, check, CHECK_OK, "there", "");
@@ -215,14 +200,11 @@ check_presence(struct checks *k, const char *kind, const char *name, enum iot_op
 static void
 check_target(struct checks *k)
 {
-	const struct target *t = &k->aws.target;
+	struct aws_needed needed[AWS_NEEDED_MAX];
+	size_t count = aws_needed_of(&k->aws.target, needed);
 
-	for (size_t i = 0; i < t->policies_count; i++)
-		check_presence(k, "policy", t->policies[i], IOT_GET_POLICY, iot_get_policy);
-	if (t->thing_type[0] != '\0')
-		check_presence(k, "thing type", t->thing_type, IOT_DESCRIBE_THING_TYPE, iot_describe_thing_type);
-	if (t->thing_group[0] != '\0')
-		check_presence(k, "thing group", t->thing_group, IOT_DESCRIBE_THING_GROUP, iot_describe_thing_group);
+	for (size_t i = 0; i < count; i++)
+		check_needed(k, &needed[i]);
 }
 
 /* ---- permissions */
@@ -259,7 +241,7 @@ probe(struct checks *k, enum iot_operation op, struct aws_request *r)
 	struct err e;
 
 	(void)snprintf(check, sizeof(check), "iot:%s", iot_operation_name(op));
-	if (aws_cmd_ask(&k->aws, r, on_probe, &p, &e) != ERR_OK)
+	if (aws_session_ask(&k->aws.session, r, on_probe, &p, &e) != ERR_OK)
 		put_failure(k, check, &e);
 	else if (p.outcome == AWS_DENIED)
 		put_check(k, check, CHECK_FAILED, p.text, "allow it for these credentials: deploy/aws/upload-policy.json");
@@ -337,7 +319,7 @@ check_batch(void *arg, const struct store_batch *b, struct err *e)
 	size_t count;
 
 	(void)e;
-	if (b->issued == b->registered + b->parked || config_batch_targets(&k->aws.home.config, b->aws, targets, &count, &why) == ERR_OK)
+	if (store_batch_queued(b) == 0 || config_batch_targets(&k->aws.home.config, b->aws, targets, &count, &why) == ERR_OK)
 		return ERR_OK;
 	(void)snprintf(check, sizeof(check), "batch %s", b->name);
 	put_check(k, check, CHECK_FAILED, why.log_text, "write the section again");

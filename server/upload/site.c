@@ -1,11 +1,10 @@
 #include "upload/site.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "base/hex.h"
 #include "args.h"
-#include "ca/issuer.h"
+#include "aws_ca.h"
+#include "aws_needed.h"
 #include "upload/stop.h"
 
 /* Which setting paces which operation. */
@@ -114,97 +113,62 @@ site_stop_ca(struct site *s, int64_t ca_id)
 		ca->stopped = true;
 }
 
-struct ca_question {
-	struct site		*site;
-	const struct store_ca	*ca;
-};
-
+/* What is wrong with the CA there, and what to do; ERR_OK: nothing. */
 static enum err_code
-on_ca(void *arg, const struct aws_reply *reply, struct err *e)
+judge_ca(const struct site *s, const struct store_ca *ca, const struct iot_ca *there, bool found, struct err *e)
 {
-	struct ca_question *q = arg;
-	const char *section = q->site->session.target->name, *option = *section != '\0' ? " --target " : "";
+	const char *section = s->session.target->name, *option = *section != '\0' ? " --target " : "";
 	char where[AWS_SESSION_NAME_BYTES], word[ARGS_WORD_BYTES];
-	struct iot_ca found;
 
-	aws_session_name(&q->site->session, where);
-	args_shell_word(q->ca->name, word);
-	if (reply->outcome == AWS_NOT_FOUND)
+	aws_session_name(&s->session, where);
+	args_shell_word(ca->name, word);
+	if (!found)
 		return err_set(e, ERR_CONFLICT, "the CA %s is not registered in %s, so its certificates wait: `lineca aws register-ca --ca %s%s%s`",
-		    q->ca->name, where, word, option, section);
-	if (reply->outcome != AWS_DONE)
-		return aws_reply_fail(reply, "DescribeCACertificate", e);
-	if (!iot_ca_read(reply, &found))
-		return err_set(e, ERR_IO, "DescribeCACertificate: AWS answered something else");
-	if (!found.active)
+		    ca->name, where, word, option, section);
+	if (!there->active)
 		return err_set(e, ERR_CONFLICT, "the CA %s is inactive in %s, so its certificates wait: `lineca aws activate-ca %s%s%s`",
-		    q->ca->name, where, word, option, section);
+		    ca->name, where, word, option, section);
 	return ERR_OK;
 }
 
 enum err_code
 site_check_ca(struct site *s, const struct store_ca *ca, struct err *e)
 {
-	struct ca_question q = { s, ca };
-	struct aws_request r = { 0 };
-	char id[2 * STORE_HASH_BYTES + 1];
-	struct ca_facts facts;
+	char id[AWS_CA_ID_BYTES];
+	struct iot_ca there;
+	bool found;
 	enum err_code rc;
 
 	if (find_ca(s, ca->id) != NULL)
 		return ERR_OK;		/* asked, and said if it is stopped */
-	if ((rc = ca_facts_read(ca->der, ca->der_len, &facts, e)) != ERR_OK)
+	if ((rc = aws_ca_id(ca->der, ca->der_len, id, e)) != ERR_OK ||
+	    (rc = aws_ca_describe(&s->session, id, &there, &found, e)) != ERR_OK)
 		return rc;
-	hex_encode(facts.fingerprint, sizeof(facts.fingerprint), id);
-	iot_describe_ca_certificate(&r, id);
-	rc = aws_session_ask(&s->session, &r, on_ca, &q, e);
-	if ((rc == ERR_OK || rc == ERR_CONFLICT) && s->cas_count < LIMIT_CAS)
+	rc = judge_ca(s, ca, &there, found, e);
+	if (s->cas_count < LIMIT_CAS)
 		s->cas[s->cas_count++] = (struct site_ca){ ca->id, rc == ERR_CONFLICT };
 	return rc;
 }
 
 /* ---- what the target needs there */
 
-struct thing_question {
-	const struct site	*site;
-	const char		*kind, *name, *operation;
-};
-
-static enum err_code
-on_needed(void *arg, const struct aws_reply *reply, struct err *e)
-{
-	struct thing_question *q = arg;
-	char where[AWS_SESSION_NAME_BYTES];
-
-	aws_session_name(&q->site->session, where);
-	if (reply->outcome == AWS_NOT_FOUND)
-		return err_set(e, ERR_CONFLICT, "the %s %s is not in %s: make it there, or change lineca.conf", q->kind, q->name, where);
-	if (reply->outcome != AWS_DONE)
-		return aws_reply_fail(reply, q->operation, e);
-	return ERR_OK;
-}
-
-static enum err_code
-check_needed(struct site *s, enum iot_operation op, void (*make)(struct aws_request *, const char *), const char *kind,
-    const char *name, struct err *e)
-{
-	struct thing_question q = { s, kind, name, iot_operation_name(op) };
-	struct aws_request r = { 0 };
-
-	make(&r, name);
-	return aws_session_ask(&s->session, &r, on_needed, &q, e);
-}
-
 enum err_code
 site_check_target(struct site *s, const struct target *t, struct err *e)
 {
-	enum err_code rc = ERR_OK;
+	struct aws_needed needed[AWS_NEEDED_MAX];
+	size_t count = aws_needed_of(t, needed);
+	char where[AWS_SESSION_NAME_BYTES];
+	enum err_code rc;
+	bool found;
 
-	for (size_t i = 0; i < t->policies_count && rc == ERR_OK; i++)
-		rc = check_needed(s, IOT_GET_POLICY, iot_get_policy, "policy", t->policies[i], e);
-	if (rc == ERR_OK && t->thing_type[0] != '\0')
-		rc = check_needed(s, IOT_DESCRIBE_THING_TYPE, iot_describe_thing_type, "thing type", t->thing_type, e);
-	if (rc == ERR_OK && t->thing_group[0] != '\0')
-		rc = check_needed(s, IOT_DESCRIBE_THING_GROUP, iot_describe_thing_group, "thing group", t->thing_group, e);
-	return rc;
+	for (size_t i = 0; i < count; i++) {
+		if ((rc = aws_needed_find(&s->session, &needed[i], &found, e)) != ERR_OK)
+			return rc;
+		if (found)
+			continue;
+		aws_session_name(&s->session, where);
+		return err_set(e, ERR_CONFLICT, "the %s %s is not in %s: make it there, or change lineca.conf", needed[i].kind, needed[i].name,
+		    where);
+	}
+	return ERR_OK;
 }
