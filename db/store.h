@@ -9,7 +9,8 @@
  * LIMIT_STORE_WAIT_S), ERR_NOMEM; further ones are named.
  *
  * Threads: a struct store may be shared; each thread that reads brings its own struct store_reader.  store_record and
- * the changing functions may be called by one thread at a time a process (the writer's, or the only one of a command).
+ * the changing functions may be called by one thread at a time a struct store.  Several may be open on one ledger, in one
+ * process or in many: the running server has one for what devices are given (the writer's) and one for what people change (the clerk's).
  */
 #ifndef DB_STORE_H
 #define DB_STORE_H
@@ -32,6 +33,50 @@ enum {
 struct store;
 struct store_reader;
 
+/* ---- who did it ---------------------------------------------------------------------------------- */
+
+/* A person who changes something; recorded with the change, in its transaction. */
+struct store_who {
+	const char	*actor;		/* "token:anna", "cli:root"; 1 to STORE_ACTOR_BYTES */
+	const char	*address;	/* where the request came from; "" on the command line */
+	const char	*reason;	/* the person's own words, "" = none; longer than STORE_NOTE_BYTES is cut */
+	int64_t		 at_us;
+};
+
+enum { STORE_ACTOR_BYTES = 80, STORE_ADDRESS_BYTES = 63, STORE_ACTION_BYTES = 31, STORE_NOTE_BYTES = 255 };
+
+/* One change by a person, as the ledger keeps it for ever. */
+struct store_event {
+	int64_t	id;		/* counts up */
+	int64_t	at_us;
+	char	actor[STORE_ACTOR_BYTES + 1];
+	char	address[STORE_ADDRESS_BYTES + 1];
+	char	action[STORE_ACTION_BYTES + 1];	/* "batch.create", "batch.open", "batch.close", "batch.quantity", "upload.retry",
+						 * "token.create", "token.revoke" */
+	char	object[LIMIT_NAME_BYTES + 1];	/* the batch's or token's name; "" = all */
+	char	detail[STORE_NOTE_BYTES + 1];	/* "quantity 100 -> 200"; never a secret */
+	char	reason[STORE_NOTE_BYTES + 1];
+};
+
+/* ---- tokens -------------------------------------------------------------------------------------- */
+
+/* The right to do something, for who can show the token.  The token itself is nowhere, only its hash. */
+struct store_token {
+	int64_t	id;
+	char	name[LIMIT_NAME_BYTES + 1];	/* never given twice: events speak of it */
+	int	role;				/* enum role (server/access/role.h), 1 to 4; the ledger keeps the number */
+	uint8_t	hash[STORE_HASH_BYTES];		/* SHA-256 of the token */
+	int64_t	batch_id;			/* -1: any batch */
+	char	batch_name[LIMIT_NAME_BYTES + 1];	/* read only; "" = any */
+	char	network[LIMIT_NETWORK_BYTES + 1];	/* "10.1.0.0/16": requests come from there; "" = from anywhere */
+	int64_t	created_at_us;
+	int64_t	expires_at_us, revoked_at_us, last_used_at_us;	/* 0: never, not, not yet */
+};
+
+struct store_token_use {
+	int64_t	token_id, at_us;
+};
+
 /* ---- certification authorities ------------------------------------------------------------------- */
 
 struct store_ca {
@@ -47,8 +92,8 @@ void	store_ca_done(struct store_ca *ca);
 
 /* ---- batches ------------------------------------------------------------------------------------- */
 
-enum batch_state { BATCH_OPEN, BATCH_CLOSED };
-const char	*batch_state_name(enum batch_state s);		/* "open", "closed" */
+enum batch_state { BATCH_OPEN, BATCH_CLOSED, BATCH_WAITING /* for approval: to be opened for the first time */ };
+const char	*batch_state_name(enum batch_state s);		/* "open", "closed", "waiting" */
 
 struct store_batch {
 	/* the order: never changes after it was made */
@@ -107,6 +152,11 @@ void				 recorded_free(struct recorded *r);	/* takes NULL */
 /* One row for store_record, and what became of it. */
 struct store_record_row {
 	const struct store_certificate	*certificate;	/* in; borrowed until store_record returns */
+	/*
+	 * in: who asks has shown the device's present certificate, and may give it another key: a new key that belongs to nobody is then
+	 * recorded as the device's next, in place of ERR_DEVICE_EXISTS.  The old key stays the device's for ever.
+	 */
+	bool				 may_rekey;
 	/* out: */
 	enum err_code			 result;
 	bool				 is_new;	/* ERR_OK only: recorded now, or was there already */
@@ -153,10 +203,10 @@ struct store_ops {
 	 * Records n rows in one transaction and returns when it is durable: all that have result ERR_OK, or, if this returns
 	 * anything but ERR_OK, none (each result then says the same).  Per row, decided here and by constraints:
 	 *   ERR_OK, is_new		recorded, its outbox row and its batch's count with it
-	 *   ERR_OK, !is_new		device, key and batch had a certificate: recorded is that one
-	 *   ERR_DEVICE_EXISTS		the device id has a certificate for another key (in any batch)
+	 *   ERR_OK, !is_new		device, key and batch had a certificate: recorded is that one (also with a key the device had before)
+	 *   ERR_DEVICE_EXISTS		the device id has a certificate for another key (in any batch), and not may_rekey
 	 *   ERR_KEY_REUSED		the key belongs to another device id (in any batch)
-	 *   ERR_BATCH_CLOSED, ERR_BATCH_FULL, ERR_BATCH_NOT_FOUND
+	 *   ERR_BATCH_CLOSED, ERR_BATCH_WAITING, ERR_BATCH_FULL, ERR_BATCH_NOT_FOUND
 	 * The same device and key in another batch is a new certificate of that batch.  A full or closed batch still answers what it
 	 * has recorded.  Rows of one call see the rows before them.  Where several apply: what is recorded already, then what is
 	 * wrong with the batch, then ERR_DEVICE_EXISTS, then ERR_KEY_REUSED.
@@ -169,16 +219,33 @@ struct store_ops {
 	enum err_code	(*ca_add)(struct store *, const struct store_ca *, int64_t *ret_id, struct err *);
 
 	/*
-	 * A new open batch.  Uses name, ca_id, profile, pattern, aws, quantity, listed, created_at_us.  ERR_CONFLICT: the name is taken.
+	 * A new batch, open, or in BATCH_WAITING if its state says so.  Uses name, ca_id, profile, pattern, aws, quantity, listed,
+	 * created_at_us, state.  ERR_CONFLICT: the name is taken.  Its event is recorded in the transaction that makes it seen.
 	 * With listed, next is called for one device id after the other (NULL = the end; an error ends it all: the batch is then
 	 * not there).  The ids come sorted (strcmp) and without repeats.  They go in by LIMIT_LIST_CHUNK_ROWS a transaction, so that a
 	 * line that issues meanwhile never waits long; the batch can be seen and used only when all are in.  What a killed process
 	 * left behind is swept by the next batch_create, under the caller's lock that lets only one run at a time.
 	 */
 	enum err_code	(*batch_create)(struct store *, const struct store_batch *,
-			    enum err_code (*next)(void *arg, const char **ret_device, struct err *), void *arg, struct err *);
-	/* ERR_BATCH_NOT_FOUND.  Setting the state it has is no error. */
-	enum err_code	(*batch_set_state)(struct store *, const char *name, enum batch_state, struct err *);
+			    enum err_code (*next)(void *arg, const char **ret_device, struct err *), void *arg,
+			    const struct store_who *, struct err *);
+	/*
+	 * BATCH_OPEN or BATCH_CLOSED.  ERR_BATCH_NOT_FOUND.  Setting the state it has is no error, and no event.  Opening one that waits is
+	 * its approval; closing one is the refusal of it.
+	 */
+	enum err_code	(*batch_set_state)(struct store *, const char *name, enum batch_state, const struct store_who *, struct err *);
+	/*
+	 * Raises the quantity.  ERR_BATCH_NOT_FOUND; ERR_CONFLICT: it is less than the present one (an order is never made smaller: close it),
+	 * or above LIMIT_BATCH_QUANTITY.  The present quantity is no error, and no event.
+	 */
+	enum err_code	(*batch_set_quantity)(struct store *, const char *name, int64_t quantity, const struct store_who *, struct err *);
+
+	/* Uses name, role, hash, batch_id, network, created_at_us, expires_at_us.  ERR_CONFLICT: the name was given before, also if revoked. */
+	enum err_code	(*token_create)(struct store *, const struct store_token *, const struct store_who *, struct err *);
+	/* ERR_NOT_FOUND.  Revoking again is no error, and no event. */
+	enum err_code	(*token_revoke)(struct store *, const char *name, const struct store_who *, struct err *);
+	/* Notes when tokens were used last, in one transaction; an older time changes nothing, an unknown id neither. */
+	enum err_code	(*token_used)(struct store *, const struct store_token_use *uses, size_t n, struct err *);
 	/*
 	 * Records a certificate that is no device's: the one that proves to AWS IoT that this CA is ours (RegisterCACertificate).  So
 	 * its serial is never given again, and who audits the CA finds all it ever signed.  Durable on return; nothing of the
@@ -205,9 +272,10 @@ struct store_ops {
 	enum err_code	(*upload_run_begin)(struct store *, struct store_upload_run *run, struct err *);
 	/*
 	 * Parked certificates of a batch (-1: of all) back into the queue, their parked registrations back to "going" with what is
-	 * done kept, in short transactions with a pause between.  *ret_count: how many, also when it fails half way.
+	 * done kept, in short transactions with a pause between.  *ret_count: how many, also when it fails half way.  The event is recorded
+	 * first, with what was asked for.
 	 */
-	enum err_code	(*upload_retry)(struct store *, int64_t batch_id, int64_t *ret_count, struct err *);
+	enum err_code	(*upload_retry)(struct store *, int64_t batch_id, const struct store_who *, int64_t *ret_count, struct err *);
 
 	/*
 	 * Everything in the log into the database file, synced.  At start, before the first request: what a killed process wrote
@@ -234,6 +302,16 @@ struct store_ops {
 	/* Is the device on the list of the batch? */
 	enum err_code	(*batch_lists_device)(struct store_reader *, int64_t batch_id, const char *device_id,
 			    bool *ret, struct err *);
+
+	/* ERR_NOT_FOUND.  Revoked and expired ones are found too: the caller judges. */
+	enum err_code	(*token_find)(struct store_reader *, const uint8_t hash[STORE_HASH_BYTES], struct store_token *ret, struct err *);
+	enum err_code	(*token_find_id)(struct store_reader *, int64_t id, struct store_token *ret, struct err *);
+	/* By id, all of them. */
+	enum err_code	(*token_list)(struct store_reader *,
+			    enum err_code (*row)(void *arg, const struct store_token *, struct err *), void *arg, struct err *);
+	/* Newest first: those with an id below before (0: from the newest), at most limit (0: all). */
+	enum err_code	(*event_list)(struct store_reader *, int64_t before, int64_t limit,
+			    enum err_code (*row)(void *arg, const struct store_event *, struct err *), void *arg, struct err *);
 
 	/* The certificate that record would answer with !is_new.  ERR_NOT_FOUND. */
 	enum err_code	(*recorded_find)(struct store_reader *, int64_t batch_id, const char *device_id,

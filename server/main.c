@@ -106,11 +106,14 @@ exit_code(enum err_code code)
 		return 2;
 	case ERR_CONFLICT:
 	case ERR_BATCH_CLOSED:
+	case ERR_BATCH_WAITING:
 	case ERR_BATCH_FULL:
 	case ERR_DEVICE_EXISTS:
 	case ERR_KEY_REUSED:
 		return 4;
 	case ERR_PERMISSION:
+	case ERR_UNAUTHORIZED:
+	case ERR_FORBIDDEN:
 		return 5;
 	case ERR_BAD_REQUEST:
 	case ERR_CSR_MALFORMED:
@@ -122,6 +125,7 @@ exit_code(enum err_code code)
 	case ERR_TOO_LARGE:
 	case ERR_METHOD:
 	case ERR_NOT_FOUND:
+	case ERR_TOO_MANY:
 	case ERR_BATCH_NOT_FOUND:
 	case ERR_BATCH_AMBIGUOUS:
 	case ERR_DEVICE_NOT_LISTED:

@@ -27,10 +27,15 @@
 	X(ERR_TOO_LARGE, "body_too_large")                                      \
 	X(ERR_METHOD, "method_not_allowed")                                     \
 	X(ERR_NOT_FOUND, "not_found")                                           \
+	/* who asks, or how often */                                            \
+	X(ERR_UNAUTHORIZED, "unauthorized")                                     \
+	X(ERR_FORBIDDEN, "forbidden")                                           \
+	X(ERR_TOO_MANY, "too_many_requests")                                    \
 	/* the request meets a state that a person must change */               \
 	X(ERR_BATCH_NOT_FOUND, "batch_not_found")                               \
 	X(ERR_BATCH_AMBIGUOUS, "batch_ambiguous")                               \
 	X(ERR_BATCH_CLOSED, "batch_closed")                                     \
+	X(ERR_BATCH_WAITING, "batch_waiting")   /* for approval */              \
 	X(ERR_BATCH_FULL, "batch_full")                                         \
 	X(ERR_DEVICE_NOT_LISTED, "device_not_listed")                           \
 	X(ERR_DEVICE_EXISTS, "device_exists")                                   \

@@ -19,6 +19,9 @@ enum {
 	/* DER nested deeper than this is nobody's CSR */
 	LIMIT_DER_DEPTH = 16,
 
+	/* certificates that a TLS client sends: leaf, a few intermediates, perhaps the root */
+	LIMIT_CHAIN_LINKS = 8,
+
 	/* RFC 5280 ub-common-name; the device id is the CN */
 	LIMIT_DEVICE_ID_BYTES = 64,
 	/* an AWS IoT registration code is 64 hex digits (aws-iot: CN of a verification certificate) */
@@ -41,6 +44,11 @@ enum {
 	LIMIT_CAS = 64,
 	/* profiles in lineca.conf */
 	LIMIT_PROFILES = 32,
+
+	/* an IPv6 network: 8 groups of 4 digits, 7 colons, /128 */
+	LIMIT_NETWORK_BYTES = 43,
+	/* a device list that comes over HTTP, as JSON: 50,000 ids of 16 characters are 1 MB */
+	LIMIT_CHANGE_BYTES = 4 * 1024 * 1024,
 
 	/* rows in one page of an HTTP listing; more is asked for with after= */
 	LIMIT_PAGE_ROWS = 1000,

@@ -41,12 +41,23 @@ problem_of(enum err_code code)
 		return (struct problem){ 405, 0, "Method not allowed", "This address does not take that method." };
 	case ERR_NOT_FOUND:
 		return (struct problem){ 404, 0, "Not found", "There is no such thing here." };
+	case ERR_UNAUTHORIZED:
+		return (struct problem){ 401, 0, "Unauthorized",
+		    "This needs a token: send it as Authorization: Bearer TOKEN. The engineer makes one with `lineca token create`." };
+	case ERR_FORBIDDEN:
+		return (struct problem){ 403, 0, "Forbidden", "Your token does not allow this. Ask the engineer for one that does." };
+	case ERR_TOO_MANY:
+		return (struct problem){ 429, 1, "Too many requests", "Too many requests came from here. Wait as Retry-After says, then send it again." };
+	case ERR_CONFLICT:
+		return (struct problem){ 409, 0, "Conflict", "That cannot be done in the present state." };
 	case ERR_BATCH_NOT_FOUND:
 		return (struct problem){ 404, 0, "Batch not found", "There is no batch of that name. Check the order's name at the station." };
 	case ERR_BATCH_AMBIGUOUS:
 		return (struct problem){ 409, 0, "Batch ambiguous", "Name the batch: POST /v1/enroll/BATCH." };
 	case ERR_BATCH_CLOSED:
 		return (struct problem){ 403, 0, "Batch closed", "The batch is closed. Nothing was issued; ask the line lead to open it." };
+	case ERR_BATCH_WAITING:
+		return (struct problem){ 403, 60, "Batch waiting", "The batch waits for approval. Nothing was issued; send the same request again later." };
 	case ERR_BATCH_FULL:
 		return (struct problem){ 403, 0, "Batch full",
 		    "All certificates that were ordered are issued. Set the device aside and ask for a new batch." };
@@ -75,7 +86,6 @@ problem_of(enum err_code code)
 		    "The issuing CA's certificate has expired or is not active. Nothing was issued; call the engineer." };
 	case ERR_OK:
 	case ERR_USAGE:
-	case ERR_CONFLICT:
 	case ERR_CONFIG:
 	case ERR_PERMISSION:
 	case ERR_IO:
