@@ -23,7 +23,42 @@ store_ca_done(struct store_ca *ca)
 const char *
 batch_state_name(enum batch_state s)
 {
-	return s == BATCH_OPEN ? "open" : "closed";
+	static const char *const names[] = {
+		[BATCH_OPEN] = "open",
+		[BATCH_CLOSED] = "closed",
+		[BATCH_WAITING] = "waiting",
+	};
+
+	return names[s];
+}
+
+enum err_code
+store_quantity_check(const char *name, int64_t from, int64_t to, struct err *e)
+{
+	if (to < from)
+		return err_say(e, ERR_CONFLICT, "Batch %.64s is ordered with %lld, and an order is never made smaller: close it when it has "
+		    "issued enough.", name, (long long)from);
+	if (to > LIMIT_BATCH_QUANTITY)
+		return err_say(e, ERR_CONFLICT, "A batch has a quantity of at most %d.", LIMIT_BATCH_QUANTITY);
+	return ERR_OK;
+}
+
+enum err_code
+store_batch_missing(const char *name, struct err *e)
+{
+	return err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
+}
+
+enum err_code
+store_token_taken(const char *name, struct err *e)
+{
+	return err_say(e, ERR_CONFLICT, "There is or was a token named %.64s, and names are given once: choose another name.", name);
+}
+
+enum err_code
+store_token_missing(const char *name, struct err *e)
+{
+	return err_say(e, ERR_NOT_FOUND, "There is no token named %.64s. Look at the list of tokens.", name);
 }
 
 int64_t
@@ -91,6 +126,8 @@ store_record_row_say(const struct store_record_row *row, struct err *e)
 		    "Two devices with one key come from a copied image: make a new key on the device.", device, row->other);
 	else if (row->result == ERR_BATCH_CLOSED)
 		(void)err_say(e, row->result, "The batch is closed. Open it, or send device %s to an open batch.", device);
+	else if (row->result == ERR_BATCH_WAITING)
+		(void)err_say(e, row->result, "The batch waits for approval. Send the request of device %s again when it is open.", device);
 	else if (row->result == ERR_BATCH_FULL)
 		(void)err_say(e, row->result, "The batch has issued its whole quantity. Device %s needs another batch.", device);
 	else if (row->result == ERR_BATCH_NOT_FOUND)

@@ -5,6 +5,7 @@
 
 #include "args.h"
 #include "batch_aws.h"
+#include "cmd_who.h"
 #include "device_list.h"
 #include "table.h"
 #include "view.h"
@@ -128,16 +129,19 @@ cmd_batch_create(struct cmd *c, struct err *e)
 		{ "quantity", &cr.quantity, NULL }, { "pattern", &cr.pattern, NULL }, { "devices", &cr.devices, NULL },
 		{ "profile", &cr.profile, NULL }, { "ca", &cr.ca, NULL }, { "aws", &cr.aws, NULL }, { 0 }
 	};
+	char actor[STORE_ACTOR_BYTES + 1];
+	struct store_who who;
 	struct home h = { 0 };
 	enum err_code rc;
 	int lock_fd = -1;
 
 	if ((rc = args_parse(c, options, 1, 1, &cr.name, e)) != ERR_OK)
 		return rc;
+	cmd_who(&who, actor);
 	if ((rc = home_open(&h, c->home, e)) != ERR_OK ||
 	    (rc = plan_batch(&cr, &h, e)) != ERR_OK ||
 	    (rc = home_lock(&h, HOME_BATCH_LOCK, "another batch create", &lock_fd, e)) != ERR_OK ||
-	    (rc = h.ops->batch_create(h.store, &cr.batch, device_list_next, &cr.list, e)) != ERR_OK)
+	    (rc = h.ops->batch_create(h.store, &cr.batch, device_list_next, &cr.list, &who, e)) != ERR_OK)
 		goto out;
 	(void)fprintf(stderr, "batch %s is open: %lld certificate%s%s\n", cr.batch.name, (long long)cr.batch.quantity,
 	    cr.batch.quantity == 1 ? "" : "s", cr.batch.listed ? ", only for the devices listed" : "");
@@ -251,14 +255,17 @@ static enum err_code
 set_state(struct cmd *c, enum batch_state state, struct err *e)
 {
 	const struct arg_option options[] = { { 0 } };
+	char actor[STORE_ACTOR_BYTES + 1];
+	struct store_who who;
 	struct home h = { 0 };
 	const char *name;
 	enum err_code rc;
 
 	if ((rc = args_parse(c, options, 1, 1, &name, e)) != ERR_OK)
 		return rc;
+	cmd_who(&who, actor);
 	if ((rc = home_open(&h, c->home, e)) == ERR_OK &&
-	    (rc = h.ops->batch_set_state(h.store, name, state, e)) == ERR_OK)
+	    (rc = h.ops->batch_set_state(h.store, name, state, &who, e)) == ERR_OK)
 		(void)fprintf(stderr, "batch %s is %s\n", name, batch_state_name(state));
 	home_close(&h);
 	return rc;

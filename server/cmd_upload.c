@@ -5,6 +5,7 @@
 
 #include "args.h"
 #include "base/number.h"
+#include "cmd_who.h"
 #include "table.h"
 #include "upload/progress.h"
 #include "upload/status.h"
@@ -335,6 +336,8 @@ cmd_upload_retry(struct cmd *c, struct err *e)
 	const char *batch = NULL, *none[1];
 	const struct arg_option options[] = { { "batch", &batch, NULL }, { 0 } };
 	struct store_batch b = { .id = -1 };
+	char actor[STORE_ACTOR_BYTES + 1];
+	struct store_who who;
 	struct home h = { 0 };
 	enum err_code rc;
 	int64_t count = 0;
@@ -344,7 +347,8 @@ cmd_upload_retry(struct cmd *c, struct err *e)
 	if ((rc = home_open(&h, c->home, e)) != ERR_OK ||
 	    (batch != NULL && (rc = h.ops->batch_find(h.reader, batch, &b, e)) != ERR_OK))
 		goto out;
-	rc = h.ops->upload_retry(h.store, b.id, &count, e);
+	cmd_who(&who, actor);
+	rc = h.ops->upload_retry(h.store, b.id, &who, &count, e);
 	(void)fprintf(stderr, "%lld certificate%s back in the queue%s\n", (long long)count, count == 1 ? " is" : "s are",
 	    count > 0 ? " for the next `lineca upload`" : "");
 out:

@@ -3,14 +3,39 @@
 
 #include "db/memory/store_memory.h"
 
-enum err_code
-memory_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struct err *e)
+/* What was asked for, and how many that meant then. */
+static enum err_code
+retry_event(struct store *s, int64_t batch_id, const struct store_who *who, struct err *e)
 {
-	size_t	i, k;
+	const struct store_batch	*b = NULL;
+	struct store_event		 ev;
+	int64_t				 count = 0;
+	size_t				 i;
+	enum err_code			 rc;
 
-	(void)e;
+	if (batch_id >= 0 && (b = batch_of(s, batch_id)) == NULL)
+		return err_set(e, ERR_INTERNAL, "retry: there is no batch %lld", (long long)batch_id);
+	for (i = 0; i < s->batches_n; i++) {
+		if (b == NULL || b == &s->batches[i].batch)
+			count += s->batches[i].batch.parked;
+	}
+	if ((rc = event_make(&ev, who, "upload.retry", b != NULL ? b->name : "", e, "%lld parked", (long long)count)) != ERR_OK ||
+	    (rc = event_room(s, e)) != ERR_OK)
+		return rc;
+	event_add(s, &ev);
+	return ERR_OK;
+}
+
+enum err_code
+memory_upload_retry(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *ret_count, struct err *e)
+{
+	enum err_code	rc;
+	size_t		i, k;
+
 	*ret_count = 0;
 	(void)pthread_mutex_lock(&s->mu);
+	if ((rc = retry_event(s, batch_id, who, e)) != ERR_OK)
+		goto out;
 	for (i = 0; i < s->rows_n; i++) {
 		const struct store_certificate	*c = &s->rows[i]->certificate;
 		int64_t				 id = store_serial_key(c->serial);
@@ -24,8 +49,9 @@ memory_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struc
 		}
 		++*ret_count;
 	}
+out:
 	(void)pthread_mutex_unlock(&s->mu);
-	return ERR_OK;
+	return rc;
 }
 
 /* A reason and the batch, target and certificate that order it. */

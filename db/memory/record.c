@@ -26,19 +26,25 @@ row_judge(struct store *s, const struct store_batch *b, struct store_record_row 
 	size_t				 i;
 
 	if (b->state != BATCH_OPEN)
-		return ERR_BATCH_CLOSED;
+		return b->state == BATCH_WAITING ? ERR_BATCH_WAITING : ERR_BATCH_CLOSED;
 	if (b->issued >= b->quantity)
 		return ERR_BATCH_FULL;
-	for (i = 0; i < s->rows_n; i++) {
-		const struct store_certificate *c = &s->rows[i]->certificate;
+	/* the key it has is that of its last certificate */
+	for (i = s->rows_n; i > 0; i--) {
+		const struct store_certificate *c = &s->rows[i - 1]->certificate;
 
-		if (strcmp(c->device_id, new->device_id) == 0)
-			return memcmp(c->key_id, new->key_id, STORE_HASH_BYTES) == 0 ? ERR_OK : ERR_DEVICE_EXISTS;
+		if (strcmp(c->device_id, new->device_id) != 0)
+			continue;
+		if (memcmp(c->key_id, new->key_id, STORE_HASH_BYTES) == 0)
+			return ERR_OK;
+		if (!row->may_rekey)
+			return ERR_DEVICE_EXISTS;
+		break;
 	}
 	for (i = 0; i < s->rows_n; i++) {
 		const struct store_certificate *c = &s->rows[i]->certificate;
 
-		if (memcmp(c->key_id, new->key_id, STORE_HASH_BYTES) == 0) {
+		if (memcmp(c->key_id, new->key_id, STORE_HASH_BYTES) == 0 && strcmp(c->device_id, new->device_id) != 0) {
 			memcpy(row->other, c->device_id, sizeof(row->other));
 			return ERR_KEY_REUSED;
 		}

@@ -62,6 +62,8 @@ memory_close(struct store *s)
 	free(s->targets);
 	free(s->runs);
 	free(s->verifications);
+	free(s->tokens);
+	free(s->events);
 	(void)pthread_mutex_destroy(&s->mu);
 	free(s);
 }
@@ -169,15 +171,16 @@ devices_read(struct batch_entry *be, enum err_code (*next)(void *, const char **
 
 static enum err_code
 memory_batch_create(struct store *s, const struct store_batch *b,
-    enum err_code (*next)(void *, const char **, struct err *), void *arg, struct err *e)
+    enum err_code (*next)(void *, const char **, struct err *), void *arg, const struct store_who *who, struct err *e)
 {
 	struct batch_entry	 be = { .batch = *b }, *more;
-	enum err_code		 rc = ERR_OK;
+	struct store_event	 ev;
+	enum err_code		 rc;
 
-	if (b->listed)
+	if ((rc = event_batch_create(&ev, who, b, e)) == ERR_OK && b->listed)
 		rc = devices_read(&be, next, arg, e);
 	(void)pthread_mutex_lock(&s->mu);
-	if (rc != ERR_OK)
+	if (rc != ERR_OK || (rc = event_room(s, e)) != ERR_OK)
 		;
 	else if (batch_by_name(s, b->name) != NULL)
 		rc = err_say(e, ERR_CONFLICT, "There is a batch named %s already, and an order never changes: choose another name.", b->name);
@@ -189,10 +192,11 @@ memory_batch_create(struct store *s, const struct store_batch *b,
 		s->batches = more;
 		be.batch.id = (int64_t)s->batches_n + 1;
 		memcpy(be.batch.ca_name, s->cas[b->ca_id - 1].name, sizeof(be.batch.ca_name));
-		be.batch.state = BATCH_OPEN;
+		be.batch.state = b->state == BATCH_WAITING ? BATCH_WAITING : BATCH_OPEN;
 		be.batch.issued = be.batch.registered = be.batch.parked = be.batch.last_issued_at_us = 0;
 		s->batches[s->batches_n++] = be;
 		be.devices = NULL;	/* moved */
+		event_add(s, &ev);
 	}
 	(void)pthread_mutex_unlock(&s->mu);
 	free(be.devices);
@@ -200,16 +204,43 @@ memory_batch_create(struct store *s, const struct store_batch *b,
 }
 
 static enum err_code
-memory_batch_set_state(struct store *s, const char *name, enum batch_state state, struct err *e)
+memory_batch_set_state(struct store *s, const char *name, enum batch_state state, const struct store_who *who, struct err *e)
 {
 	struct batch_entry	*be;
+	struct store_event	 ev;
+	enum err_code		 rc = ERR_OK;
+
+	if (state != BATCH_OPEN && state != BATCH_CLOSED)
+		return err_set(e, ERR_INTERNAL, "batch %s: no state to set: %d", name, (int)state);
+	(void)pthread_mutex_lock(&s->mu);
+	if ((be = batch_by_name(s, name)) == NULL)
+		rc = store_batch_missing(name, e);
+	else if (be->batch.state != state &&
+	    (rc = event_batch_state(&ev, who, name, be->batch.state, state, e)) == ERR_OK && (rc = event_room(s, e)) == ERR_OK) {
+		be->batch.state = state;
+		event_add(s, &ev);
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+memory_batch_set_quantity(struct store *s, const char *name, int64_t quantity, const struct store_who *who, struct err *e)
+{
+	struct batch_entry	*be;
+	struct store_event	 ev;
 	enum err_code		 rc = ERR_OK;
 
 	(void)pthread_mutex_lock(&s->mu);
-	if ((be = batch_by_name(s, name)) != NULL)
-		be->batch.state = state;
-	else
-		rc = err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
+	if ((be = batch_by_name(s, name)) == NULL)
+		rc = store_batch_missing(name, e);
+	else if (be->batch.quantity != quantity &&
+	    (rc = store_quantity_check(name, be->batch.quantity, quantity, e)) == ERR_OK &&
+	    (rc = event_batch_quantity(&ev, who, name, be->batch.quantity, quantity, e)) == ERR_OK &&
+	    (rc = event_room(s, e)) == ERR_OK) {
+		be->batch.quantity = quantity;
+		event_add(s, &ev);
+	}
 	(void)pthread_mutex_unlock(&s->mu);
 	return rc;
 }
@@ -266,7 +297,7 @@ memory_batch_find(struct store_reader *r, const char *name, struct store_batch *
 	if ((be = batch_by_name(s, name)) != NULL)
 		*ret = be->batch;
 	else
-		rc = err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
+		rc = store_batch_missing(name, e);
 	(void)pthread_mutex_unlock(&s->mu);
 	return rc;
 }
@@ -421,12 +452,20 @@ const struct store_ops store_memory = {
 	.ca_add = memory_ca_add,
 	.batch_create = memory_batch_create,
 	.batch_set_state = memory_batch_set_state,
+	.batch_set_quantity = memory_batch_set_quantity,
+	.token_create = memory_token_create,
+	.token_revoke = memory_token_revoke,
+	.token_used = memory_token_used,
 	.checkpoint = memory_checkpoint,
 	.ca_find = memory_ca_find,
 	.ca_list = memory_ca_list,
 	.batch_find = memory_batch_find,
 	.batch_list = memory_batch_list,
 	.batch_lists_device = memory_batch_lists_device,
+	.token_find = memory_token_find,
+	.token_find_id = memory_token_find_id,
+	.token_list = memory_token_list,
+	.event_list = memory_event_list,
 	.recorded_find = memory_recorded_find,
 	.recorded_find_serial = memory_recorded_find_serial,
 	.certificate_list = memory_certificate_list,

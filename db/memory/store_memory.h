@@ -32,6 +32,10 @@ struct store {
 	size_t			 runs_n, runs_max;
 	struct verification	*verifications;
 	size_t			 verifications_n, verifications_max;
+	struct store_token	*tokens;	/* ids are places + 1; so are those of events */
+	size_t			 tokens_n, tokens_max;
+	struct store_event	*events;
+	size_t			 events_n, events_max;
 };
 
 struct store_reader {
@@ -46,6 +50,22 @@ const struct store_certificate	*row_below(struct store *s, int64_t key);
 /* record.c */
 struct recorded	*row_find(struct store *s, int64_t batch_id, const char *device_id, const uint8_t *key_id);
 enum err_code	memory_record(struct store *s, struct store_record_row *rows, size_t n, struct err *e);
+
+/* event.c: a change first makes room for its event, so that the event then cannot fail */
+ERR_MUST_CHECK enum err_code	event_room(struct store *s, struct err *e);
+void		event_add(struct store *s, const struct store_event *ev);
+enum err_code	memory_event_list(struct store_reader *r, int64_t before, int64_t limit,
+		    enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e);
+
+/* token.c */
+enum err_code	memory_token_create(struct store *s, const struct store_token *t, const struct store_who *who, struct err *e);
+enum err_code	memory_token_revoke(struct store *s, const char *name, const struct store_who *who, struct err *e);
+enum err_code	memory_token_used(struct store *s, const struct store_token_use *uses, size_t n, struct err *e);
+enum err_code	memory_token_find(struct store_reader *r, const uint8_t hash[STORE_HASH_BYTES], struct store_token *ret,
+		    struct err *e);
+enum err_code	memory_token_find_id(struct store_reader *r, int64_t id, struct store_token *ret, struct err *e);
+enum err_code	memory_token_list(struct store_reader *r,
+		    enum err_code (*row)(void *, const struct store_token *, struct err *), void *arg, struct err *e);
 
 /* registration.c, parked.c, upload.c */
 struct recorded		*row_of(struct store *s, int64_t cert_id);		/* NULL: none */
@@ -62,7 +82,8 @@ enum err_code	memory_registration_record(struct store *s, const struct store_reg
 		    size_t n, const struct store_upload_run *run,
 		    struct err *e);
 enum err_code	memory_upload_run_begin(struct store *s, struct store_upload_run *run, struct err *e);
-enum err_code	memory_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struct err *e);
+enum err_code	memory_upload_retry(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *ret_count,
+		    struct err *e);
 enum err_code	memory_queue_page(struct store_reader *r, int64_t batch_id, int64_t after_id, int64_t limit,
 		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
 enum err_code	memory_registration_find(struct store_reader *r, int64_t cert_id, int64_t target_id,

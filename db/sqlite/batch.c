@@ -4,7 +4,14 @@
 
 #include "db/sqlite/store_sqlite.h"
 
-enum { STATE_LOADING = 2 };		/* schema: batch.state; below it are those of enum batch_state */
+/* schema: batch.state.  One that waits is closed, and batch.waits. */
+enum { STATE_OPEN = 0, STATE_CLOSED = 1, STATE_LOADING = 2 };
+
+static enum batch_state
+batch_state_of(int64_t state, int64_t waits)
+{
+	return state == STATE_OPEN ? BATCH_OPEN : waits != 0 ? BATCH_WAITING : BATCH_CLOSED;
+}
 
 /* The line gets the write lock between two chunks: its busy handler looks every half millisecond (connection.c). */
 void
@@ -75,9 +82,10 @@ batch_insert(struct connection *c, const struct store_batch *b, int64_t *ret_id,
 	bind_text(c, s, 4, b->pattern);
 	bind_int(c, s, 5, b->listed);
 	bind_int(c, s, 6, b->created_at_us);
-	bind_int(c, s, 7, b->listed ? STATE_LOADING : (int)BATCH_OPEN);
+	bind_int(c, s, 7, b->listed ? STATE_LOADING : b->state == BATCH_WAITING ? STATE_CLOSED : STATE_OPEN);
 	bind_int(c, s, 8, b->quantity);
 	bind_text(c, s, 9, b->aws);
+	bind_int(c, s, 10, b->state == BATCH_WAITING);
 	if ((rc = statement_run(c, s, e)) != ERR_OK)
 		return rc;
 	if (sqlite3_changes(c->db) == 0)
@@ -132,6 +140,24 @@ out:
 	return rc;
 }
 
+/* The list is complete: the batch is seen from now on. */
+static enum err_code
+batch_loaded(struct store *s, int64_t batch_id, const struct store_event *ev, struct err *e)
+{
+	struct connection	*c = &s->writer;
+	enum err_code		 rc;
+
+	if ((rc = transaction_begin(c, e)) != ERR_OK)
+		return rc;
+	bind_int(c, STATEMENT_BATCH_LOADED, 1, batch_id);
+	if ((rc = statement_run(c, STATEMENT_BATCH_LOADED, e)) == ERR_OK && sqlite3_changes(c->db) != 1)
+		rc = err_set(e, ERR_INTERNAL, "batch %lld vanished while its list was read", (long long)batch_id);
+	if (rc == ERR_OK)
+		rc = change_commit(s, ev, e);
+	transaction_rollback(c);
+	return rc;
+}
+
 static enum err_code
 list_load(struct connection *c, int64_t batch_id, enum err_code (*next)(void *, const char **, struct err *), void *arg,
     struct err *e)
@@ -147,9 +173,6 @@ list_load(struct connection *c, int64_t batch_id, enum err_code (*next)(void *, 
 		if (ch->n == LIMIT_LIST_CHUNK_ROWS)
 			chunk_pause();
 	} while (ch->n == LIMIT_LIST_CHUNK_ROWS);
-	bind_int(c, STATEMENT_BATCH_LOADED, 1, batch_id);
-	if ((rc = statement_run(c, STATEMENT_BATCH_LOADED, e)) == ERR_OK && sqlite3_changes(c->db) != 1)
-		rc = err_set(e, ERR_INTERNAL, "batch %lld vanished while its list was read", (long long)batch_id);
 out:
 	free(ch);
 	return rc;
@@ -157,34 +180,101 @@ out:
 
 enum err_code
 sqlite_batch_create(struct store *s, const struct store_batch *b,
-    enum err_code (*next)(void *, const char **, struct err *), void *arg, struct err *e)
+    enum err_code (*next)(void *, const char **, struct err *), void *arg, const struct store_who *who, struct err *e)
 {
 	struct connection	*c = &s->writer;
+	struct store_event	 ev;
 	struct err		 ignored;
 	enum err_code		 rc;
 	int64_t			 id;
 
-	if ((rc = sweep(c, e)) != ERR_OK || (rc = batch_insert(c, b, &id, e)) != ERR_OK || !b->listed)
+	if ((rc = event_batch_create(&ev, who, b, e)) != ERR_OK || (rc = sweep(c, e)) != ERR_OK ||
+	    (rc = transaction_begin(c, e)) != ERR_OK)
+		return rc;
+	if ((rc = batch_insert(c, b, &id, e)) == ERR_OK)
+		rc = b->listed ? transaction_commit(c, e) : change_commit(s, &ev, e);
+	transaction_rollback(c);
+	if (rc != ERR_OK || !b->listed)
 		return rc;
 	/* If even the sweep fails, the batch stays unseen until the next batch_create. */
-	if ((rc = list_load(c, id, next, arg, e)) != ERR_OK)
+	if ((rc = list_load(c, id, next, arg, e)) != ERR_OK || (rc = batch_loaded(s, id, &ev, e)) != ERR_OK)
 		(void)(sweep_one(c, id, &ignored) == ERR_OK);
 	return rc;
 }
 
+/* A batch as it is under the write lock. */
+struct batch_now {
+	int64_t			id;
+	enum batch_state	state;
+	int64_t			quantity;
+};
+
+static enum err_code
+batch_now(struct connection *c, const char *name, struct batch_now *ret, struct err *e)
+{
+	const enum statement	s = STATEMENT_BATCH_NOW;
+	enum err_code		rc;
+	bool			found;
+
+	bind_text(c, s, 1, name);
+	if ((rc = statement_step(c, s, &found, e)) != ERR_OK)
+		return rc;
+	if (!found)
+		return store_batch_missing(name, e);
+	ret->id = column_int(c, s, 0);
+	ret->state = batch_state_of(column_int(c, s, 1), column_int(c, s, 2));
+	ret->quantity = column_int(c, s, 3);
+	statement_done(c, s);
+	return ERR_OK;
+}
+
 enum err_code
-sqlite_batch_set_state(struct store *s, const char *name, enum batch_state state, struct err *e)
+sqlite_batch_set_state(struct store *s, const char *name, enum batch_state state, const struct store_who *who, struct err *e)
 {
 	struct connection	*c = &s->writer;
+	const enum statement	 st = STATEMENT_BATCH_SET_STATE;
+	struct store_event	 ev;
+	struct batch_now	 now;
 	enum err_code		 rc;
 
-	bind_text(c, STATEMENT_BATCH_SET_STATE, 1, name);
-	bind_int(c, STATEMENT_BATCH_SET_STATE, 2, state);
-	if ((rc = statement_run(c, STATEMENT_BATCH_SET_STATE, e)) != ERR_OK)
+	if (state != BATCH_OPEN && state != BATCH_CLOSED)
+		return err_set(e, ERR_INTERNAL, "batch %s: no state to set: %d", name, (int)state);
+	if ((rc = transaction_begin(c, e)) != ERR_OK)
 		return rc;
-	if (sqlite3_changes(c->db) == 0)
-		return err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
-	return ERR_OK;
+	if ((rc = batch_now(c, name, &now, e)) != ERR_OK || now.state == state ||
+	    (rc = event_batch_state(&ev, who, name, now.state, state, e)) != ERR_OK)
+		goto out;
+	bind_int(c, st, 1, now.id);
+	bind_int(c, st, 2, state == BATCH_OPEN ? STATE_OPEN : STATE_CLOSED);
+	if ((rc = statement_run(c, st, e)) == ERR_OK)
+		rc = change_commit(s, &ev, e);
+out:
+	transaction_rollback(c);
+	return rc;
+}
+
+enum err_code
+sqlite_batch_set_quantity(struct store *s, const char *name, int64_t quantity, const struct store_who *who, struct err *e)
+{
+	struct connection	*c = &s->writer;
+	const enum statement	 st = STATEMENT_BATCH_SET_QUANTITY;
+	struct store_event	 ev;
+	struct batch_now	 now;
+	enum err_code		 rc;
+
+	if ((rc = transaction_begin(c, e)) != ERR_OK)
+		return rc;
+	if ((rc = batch_now(c, name, &now, e)) != ERR_OK || now.quantity == quantity ||
+	    (rc = store_quantity_check(name, now.quantity, quantity, e)) != ERR_OK ||
+	    (rc = event_batch_quantity(&ev, who, name, now.quantity, quantity, e)) != ERR_OK)
+		goto out;
+	bind_int(c, st, 1, now.id);
+	bind_int(c, st, 2, quantity);
+	if ((rc = statement_run(c, st, e)) == ERR_OK)
+		rc = change_commit(s, &ev, e);
+out:
+	transaction_rollback(c);
+	return rc;
 }
 
 static enum err_code
@@ -201,7 +291,7 @@ batch_from_row(struct connection *c, enum statement s, struct store_batch *b, st
 	b->ca_id = column_int(c, s, 2);
 	b->listed = column_int(c, s, 6) != 0;
 	b->created_at_us = column_int(c, s, 7);
-	b->state = column_int(c, s, 8) == BATCH_OPEN ? BATCH_OPEN : BATCH_CLOSED;
+	b->state = batch_state_of(column_int(c, s, 8), column_int(c, s, 15));
 	b->quantity = column_int(c, s, 9);
 	b->issued = column_int(c, s, 10);
 	b->registered = column_int(c, s, 11);
@@ -222,7 +312,7 @@ sqlite_batch_find(struct store_reader *r, const char *name, struct store_batch *
 	if ((rc = statement_step(c, STATEMENT_BATCH_FIND, &found, e)) != ERR_OK)
 		return rc;
 	if (!found)
-		return err_say(e, ERR_BATCH_NOT_FOUND, "There is no batch named %.64s. Check the name at the station.", name);
+		return store_batch_missing(name, e);
 	if ((rc = batch_from_row(c, STATEMENT_BATCH_FIND, &b, e)) == ERR_OK)
 		*ret = b;
 	statement_done(c, STATEMENT_BATCH_FIND);

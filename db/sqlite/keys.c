@@ -336,6 +336,15 @@ keys_add(struct keys *k, struct connection *c, const uint8_t *key_id, int64_t id
 }
 
 enum err_code
+keys_add_next(struct connection *c, const uint8_t *key_id, int64_t id, struct err *e)
+{
+	struct key	key = { .id = id };
+
+	memcpy(key.prefix, key_id, KEY_PREFIX_BYTES);
+	return key_insert(c, &key, e);
+}
+
+enum err_code
 keys_settle(struct keys *k, struct connection *c, size_t issued, struct err *e)
 {
 	k->issued_total += (int64_t)issued;

@@ -33,6 +33,12 @@ ERR_MUST_CHECK enum err_code	keys_owner(struct keys *k, struct connection *c, co
 				    struct err *e);
 ERR_MUST_CHECK enum err_code	keys_add(struct keys *k, struct connection *c, const uint8_t *key_id, int64_t id, struct err *e);
 
+/*
+ * A key that the device takes after another: straight into the index, where any process finds it.  Not among the young ones, since who reads
+ * the rows above the mark again takes the first certificate of each device only.
+ */
+ERR_MUST_CHECK enum err_code	keys_add_next(struct connection *c, const uint8_t *key_id, int64_t id, struct err *e);
+
 /* Last before COMMIT: moves some settling keys into the index.  issued: certificates of this transaction. */
 ERR_MUST_CHECK enum err_code	keys_settle(struct keys *k, struct connection *c, size_t issued, struct err *e);
 

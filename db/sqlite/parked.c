@@ -46,22 +46,51 @@ parked_back(struct connection *c, const struct parked *p, struct err *e)
 	return statement_run(c, STATEMENT_BATCH_COUNT, e);
 }
 
-/* One transaction: the next RETRY_ROWS above *after_id. */
+/* What was asked for, and how many that meant then. */
 static enum err_code
-retry_chunk(struct connection *c, int64_t batch_id, int64_t *after_id, struct parked *parked, size_t *ret_n, struct err *e)
+retry_event(struct connection *c, int64_t batch_id, const struct store_who *who, struct err *e)
 {
-	enum err_code	rc;
-	size_t		i;
+	const enum statement	s = batch_id < 0 ? STATEMENT_PARKED_TOTAL : STATEMENT_PARKED_OF_BATCH;
+	struct store_event	ev;
+	char			name[LIMIT_NAME_BYTES + 1] = "";
+	int64_t			count;
+	enum err_code		rc;
+	bool			found;
+
+	if (batch_id >= 0)
+		bind_int(c, s, 1, batch_id);
+	if ((rc = statement_step(c, s, &found, e)) != ERR_OK)
+		return rc;
+	if (!found)
+		return err_set(e, ERR_INTERNAL, "retry: there is no batch %lld", (long long)batch_id);
+	count = column_int(c, s, batch_id < 0 ? 0 : 1);
+	if (batch_id >= 0 && !column_text(c, s, 0, name, sizeof(name)))
+		rc = row_unreadable(c, "batch", batch_id, e);
+	statement_done(c, s);
+	if (rc != ERR_OK || (rc = event_make(&ev, who, "upload.retry", name, e, "%lld parked", (long long)count)) != ERR_OK)
+		return rc;
+	return event_write(c, &ev, e);
+}
+
+/* One transaction: the next RETRY_ROWS above *after_id.  The first is told who asked for it. */
+static enum err_code
+retry_chunk(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *after_id, struct parked *parked,
+    size_t *ret_n, struct err *e)
+{
+	struct connection	*c = &s->writer;
+	enum err_code		 rc;
+	size_t			 i;
 
 	if ((rc = transaction_begin(c, e)) != ERR_OK)
 		return rc;
-	if ((rc = parked_read(c, batch_id, *after_id, parked, ret_n, e)) != ERR_OK)
+	if ((who != NULL && (rc = retry_event(c, batch_id, who, e)) != ERR_OK) ||
+	    (rc = parked_read(c, batch_id, *after_id, parked, ret_n, e)) != ERR_OK)
 		goto out;
 	for (i = 0; i < *ret_n; i++) {
 		if ((rc = parked_back(c, &parked[i], e)) != ERR_OK)
 			goto out;
 	}
-	if ((rc = transaction_commit(c, e)) == ERR_OK && *ret_n > 0)
+	if ((rc = files_check(&s->files, s->path, e)) == ERR_OK && (rc = transaction_commit(c, e)) == ERR_OK && *ret_n > 0)
 		*after_id = parked[*ret_n - 1].cert_id;
 out:
 	transaction_rollback(c);
@@ -69,19 +98,21 @@ out:
 }
 
 enum err_code
-sqlite_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struct err *e)
+sqlite_upload_retry(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *ret_count, struct err *e)
 {
 	struct parked	*parked;
 	enum err_code	 rc;
 	int64_t		 after_id = 0;
 	size_t		 n = 0;
+	bool		 begun = false;
 
 	*ret_count = 0;
 	if ((parked = calloc(RETRY_ROWS, sizeof(*parked))) == NULL)
 		return err_set(e, ERR_NOMEM, "retry");
 	do {
-		if ((rc = retry_chunk(&s->writer, batch_id, &after_id, parked, &n, e)) != ERR_OK)
+		if ((rc = retry_chunk(s, batch_id, begun ? NULL : who, &after_id, parked, &n, e)) != ERR_OK)
 			break;
+		begun = true;
 		*ret_count += (int64_t)n;
 		if (n == RETRY_ROWS)
 			chunk_pause();

@@ -113,7 +113,8 @@ sqlite_recorded_find(struct store_reader *r, int64_t batch_id, const char *devic
 
 	if ((rc = device_read(c, device_id, key_id, &device, e)) != ERR_OK)
 		return rc;
-	if (device.same_key &&
+	/* also with a key that it had before */
+	if (device.found &&
 	    (rc = chain_find(c, device.newest_id, batch_id, key_id, &found, e)) != ERR_OK)
 		return rc;
 	if (found == NULL)

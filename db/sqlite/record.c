@@ -10,7 +10,7 @@
 /* A batch as this group finds and leaves it. */
 struct tally {
 	int64_t	batch_id;
-	bool	found, open;
+	bool	found, open, waits;
 	int64_t	room;			/* certificates it may still issue, those of this group taken off */
 	int64_t	issued;			/* by this group */
 	int64_t	last_issued_at_us;
@@ -29,9 +29,10 @@ tally_read(struct connection *c, int64_t batch_id, struct tally *t, struct err *
 	bind_int(c, s, 1, batch_id);
 	if ((rc = statement_step(c, s, &t->found, e)) != ERR_OK || !t->found)
 		return rc;
-	t->open = column_int(c, s, 0) == BATCH_OPEN;
+	t->open = column_int(c, s, 0) == 0;
 	t->room = column_int(c, s, 1) - column_int(c, s, 2);
 	t->verification_id = column_int(c, s, 6);
+	t->waits = column_int(c, s, 7) != 0;
 	if (!column_text(c, s, 3, t->batch_name, sizeof(t->batch_name)) ||
 	    !column_text(c, s, 4, t->ca_name, sizeof(t->ca_name)) ||
 	    !column_text(c, s, 5, t->profile, sizeof(t->profile)))
@@ -152,9 +153,9 @@ record_new(struct store *s, struct store_record_row *row, struct tally *t, int64
 	return ERR_OK;
 }
 
-/* The device id is free, but its key is that of the certificate owner. */
+/* Whose is the key that came with the certificate owner?  The row's device's own, or the row is refused for it. */
 static enum err_code
-record_key_reused(struct store *s, struct store_record_row *row, int64_t owner, struct err *e)
+record_key_check(struct store *s, struct store_record_row *row, int64_t owner, struct err *e)
 {
 	struct connection	*c = &s->writer;
 	const enum statement	 st = STATEMENT_CERTIFICATE_DEVICE;
@@ -169,11 +170,37 @@ record_key_reused(struct store *s, struct store_record_row *row, int64_t owner, 
 	if (!column_text(c, st, 0, row->other, sizeof(row->other)))
 		rc = err_set(e, ERR_STORAGE, "ledger: a device id cannot be read");
 	statement_done(c, st);
-	row->result = ERR_KEY_REUSED;
+	if (strcmp(row->other, row->certificate->device_id) == 0) {
+		row->other[0] = '\0';
+		row->result = ERR_OK;
+	} else
+		row->result = ERR_KEY_REUSED;
 	return rc;
 }
 
-/* The row could not simply go in: is it there already, or why not? */
+/* The next certificate of a device that has one: for another batch, or with another key. */
+static enum err_code
+record_next(struct store *s, struct store_record_row *row, struct tally *t, const struct device_row *device, int64_t key_owner,
+    struct err *e)
+{
+	const struct store_certificate	*cert = row->certificate;
+	struct connection		*c = &s->writer;
+	const enum statement		 st = STATEMENT_DEVICE_NEXT;
+	const int64_t			 id = store_serial_key(cert->serial);
+	enum err_code			 rc;
+
+	/* First the certificate: the schema lets a device have no key but that of its newest. */
+	if ((rc = record_new(s, row, t, device->newest_id, e)) != ERR_OK)
+		return rc;
+	bind_text(c, st, 1, cert->device_id);
+	bind_int(c, st, 2, id);
+	bind_blob(c, st, 3, cert->key_id, KEY_PREFIX_BYTES);
+	if ((rc = statement_run(c, st, e)) != ERR_OK || key_owner != 0)
+		return rc;
+	return keys_add_next(c, cert->key_id, id, e);
+}
+
+/* The row could not simply go in: is it there already, or why not?  key_owner as keys_owner says. */
 static enum err_code
 record_look(struct store *s, struct store_record_row *row, struct tally *t, int64_t key_owner, struct err *e)
 {
@@ -184,7 +211,8 @@ record_look(struct store *s, struct store_record_row *row, struct tally *t, int6
 
 	if ((rc = device_read(c, cert->device_id, cert->key_id, &device, e)) != ERR_OK)
 		return rc;
-	if (device.same_key) {
+	/* a key that nobody has is in no certificate */
+	if (device.found && key_owner != 0) {
 		rc = chain_find(c, device.newest_id, cert->batch_id, cert->key_id, &row->recorded, e);
 		if (rc != ERR_OK || row->recorded != NULL) {
 			row->result = ERR_OK;
@@ -192,20 +220,20 @@ record_look(struct store *s, struct store_record_row *row, struct tally *t, int6
 		}
 	}
 	if (!t->open || t->room <= 0) {
-		row->result = t->open ? ERR_BATCH_FULL : ERR_BATCH_CLOSED;
+		row->result = t->open ? ERR_BATCH_FULL : t->waits ? ERR_BATCH_WAITING : ERR_BATCH_CLOSED;
 		return ERR_OK;
 	}
-	if (device.found && !device.same_key) {
+	if (device.found && !device.same_key && !row->may_rekey) {
 		row->result = ERR_DEVICE_EXISTS;
 		return ERR_OK;
 	}
+	if (!device.same_key && key_owner != 0) {
+		if ((rc = record_key_check(s, row, key_owner, e)) != ERR_OK || row->result != ERR_OK)
+			return rc;
+	}
 	if (!device.found)
-		return record_key_reused(s, row, key_owner, e);
-	bind_text(c, STATEMENT_DEVICE_NEWEST, 1, cert->device_id);
-	bind_int(c, STATEMENT_DEVICE_NEWEST, 2, store_serial_key(cert->serial));
-	if ((rc = statement_run(c, STATEMENT_DEVICE_NEWEST, e)) != ERR_OK)
-		return rc;
-	return record_new(s, row, t, device.newest_id, e);
+		return err_set(e, ERR_STORAGE, "ledger: device %s of certificate %lld is missing", cert->device_id, (long long)key_owner);
+	return record_next(s, row, t, &device, key_owner, e);
 }
 
 /* An error ends the whole group; what concerns this row alone goes into row->result. */
@@ -224,11 +252,9 @@ record_row(struct store *s, struct store_record_row *row, struct err *e)
 		row->result = ERR_BATCH_NOT_FOUND;
 		return ERR_OK;
 	}
-	if (!t->open || t->room <= 0)
-		return record_look(s, row, t, 0, e);
 	if ((rc = keys_owner(s->keys, &s->writer, cert->key_id, &key_owner, e)) != ERR_OK)
 		return rc;
-	if (key_owner != 0)
+	if (key_owner != 0 || !t->open || t->room <= 0)
 		return record_look(s, row, t, key_owner, e);
 	if ((rc = device_insert(&s->writer, cert, &inserted, e)) != ERR_OK)
 		return rc;

@@ -28,12 +28,18 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 
 #define BATCH_COLUMNS                                                                                   \
 	"b.id, b.name, b.ca_id, a.name, b.profile, b.pattern, b.listed, b.created_at_us, b.state,"      \
-	" b.quantity, b.issued, b.registered, b.parked, b.last_issued_at_us, b.aws"
+	" b.quantity, b.issued, b.registered, b.parked, b.last_issued_at_us, b.aws, b.waits"
 
 /* What registration_from_row (registration.c) reads, in its order. */
 #define REGISTRATION_COLUMNS                                                                            \
 	"r.cert_id, r.target_id, r.state, r.done, r.attempts, r.arn, r.step, r.code, r.message,"        \
 	" r.request_id, r.updated_at_us"
+
+/* What token_from_row (token.c) reads, in its order. */
+#define TOKEN_COLUMNS                                                                                   \
+	"t.id, t.name, t.role, t.hash, t.batch_id, coalesce(b.name, ''), t.network, t.created_at_us,"   \
+	" t.expires_at_us, t.revoked_at_us, t.last_used_at_us"
+#define TOKEN_JOINS	"token t LEFT JOIN batch b ON b.id = t.batch_id"
 
 #define STATEMENT_LIST(X)                                                                               \
 	X(BEGIN, FOR_WRITER, "BEGIN IMMEDIATE")                                                         \
@@ -44,7 +50,7 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	/* record.c */                                                                                  \
 	X(BATCH_ROOM, FOR_WRITER,                                                                       \
 	    "SELECT b.state, b.quantity, b.issued, b.name, a.name, b.profile,"                          \
-	    " (SELECT coalesce(max(id), 0) FROM verification)"                                          \
+	    " (SELECT coalesce(max(id), 0) FROM verification), b.waits"                                 \
 	    " FROM batch b CROSS JOIN ca a ON a.id = b.ca_id WHERE b.id = ?1 AND b.state <> 2")         \
 	X(BATCH_DEBIT, FOR_WRITER,                                                                      \
 	    "UPDATE batch SET issued = issued + ?2, last_issued_at_us = max(last_issued_at_us, ?3)"     \
@@ -52,7 +58,8 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(DEVICE_INSERT, FOR_WRITER,                                                                    \
 	    "INSERT INTO device (device_id, key_prefix, newest_id) VALUES (?1, ?2, ?3)"                 \
 	    " ON CONFLICT (device_id) DO NOTHING")                                                      \
-	X(DEVICE_NEWEST, FOR_WRITER, "UPDATE device SET newest_id = ?2 WHERE device_id = ?1")           \
+	X(DEVICE_NEXT, FOR_WRITER,                                                                      \
+	    "UPDATE device SET newest_id = ?2, key_prefix = ?3 WHERE device_id = ?1")                   \
 	X(CERTIFICATE_INSERT, FOR_WRITER,                                                               \
 	    "INSERT INTO certificate (id, serial_lower, batch_id, ca_id, device_id, key_id, certificate_id," \
 	    " not_before_s, not_after_s, issued_at_us, der, prior_id)"                                  \
@@ -152,6 +159,8 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " CROSS JOIN certificate c ON c.id = r.cert_id"                                             \
 	    " WHERE t.account = ?2 AND t.region = ?3 AND r.arn <> '' AND c.ca_id = ?1")                 \
 	/* parked.c */                                                                                  \
+	X(PARKED_OF_BATCH, FOR_WRITER, "SELECT name, parked FROM batch WHERE id = ?1 AND state <> 2")   \
+	X(PARKED_TOTAL, FOR_WRITER, "SELECT coalesce(sum(parked), 0) FROM batch")                       \
 	X(PARKED_CHUNK, FOR_WRITER,                                                                     \
 	    "SELECT batch_id, cert_id FROM outbox INDEXED BY outbox_parked"                             \
 	    " WHERE state = 2 AND cert_id > ?2 AND (?1 < 0 OR batch_id = ?1) ORDER BY cert_id LIMIT ?3") \
@@ -194,11 +203,14 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    "INSERT INTO verification (id, serial_lower, ca_id, der, issued_at_us) VALUES (?1, ?2, ?3, ?4, ?5)") \
 	/* batch.c */                                                                                   \
 	X(BATCH_INSERT, FOR_WRITER,                                                                     \
-	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, aws)" \
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (name) DO NOTHING")                   \
-	X(BATCH_SET_STATE, FOR_WRITER,                                                                  \
-	    "UPDATE batch SET state = ?2 WHERE name = ?1 AND state <> 2")                               \
-	X(BATCH_LOADED, FOR_WRITER, "UPDATE batch SET state = 0 WHERE id = ?1 AND state = 2")           \
+	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, aws, waits)" \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (name) DO NOTHING")          \
+	X(BATCH_NOW, FOR_WRITER,                                                                        \
+	    "SELECT id, state, waits, quantity FROM batch WHERE name = ?1 AND state <> 2")              \
+	X(BATCH_SET_STATE, FOR_WRITER, "UPDATE batch SET state = ?2, waits = 0 WHERE id = ?1")          \
+	X(BATCH_SET_QUANTITY, FOR_WRITER, "UPDATE batch SET quantity = ?2 WHERE id = ?1")               \
+	X(BATCH_LOADED, FOR_WRITER,                                                                     \
+	    "UPDATE batch SET state = CASE waits WHEN 1 THEN 1 ELSE 0 END WHERE id = ?1 AND state = 2") \
 	X(BATCH_LOADING, FOR_WRITER, "SELECT id FROM batch WHERE state = 2 LIMIT 1")                    \
 	X(BATCH_DEVICE_INSERT, FOR_WRITER,                                                              \
 	    "INSERT INTO batch_device (batch_id, device_id) VALUES (?1, ?2)")                           \
@@ -217,7 +229,29 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    "SELECT " BATCH_COLUMNS " FROM batch b INDEXED BY batch_open CROSS JOIN ca a ON a.id = b.ca_id" \
 	    " WHERE b.state = 0 ORDER BY b.id")                                                         \
 	X(BATCH_DEVICE_FIND, FOR_READER,                                                                \
-	    "SELECT 1 FROM batch_device WHERE batch_id = ?1 AND device_id = ?2")
+	    "SELECT 1 FROM batch_device WHERE batch_id = ?1 AND device_id = ?2")                        \
+	/* token.c */                                                                                   \
+	X(TOKEN_BATCH, FOR_WRITER, "SELECT name FROM batch WHERE id = ?1 AND state <> 2")               \
+	X(TOKEN_INSERT, FOR_WRITER,                                                                     \
+	    "INSERT INTO token (name, role, hash, batch_id, network, created_at_us, expires_at_us)"     \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name) DO NOTHING")                       \
+	X(TOKEN_NOW, FOR_WRITER, "SELECT id, revoked_at_us FROM token WHERE name = ?1")                 \
+	X(TOKEN_REVOKE, FOR_WRITER, "UPDATE token SET revoked_at_us = ?2 WHERE id = ?1")                \
+	X(TOKEN_USED, FOR_WRITER,                                                                       \
+	    "UPDATE token SET last_used_at_us = ?2 WHERE id = ?1 AND last_used_at_us < ?2")             \
+	X(TOKEN_FIND, FOR_READER,                                                                       \
+	    "SELECT " TOKEN_COLUMNS " FROM " TOKEN_JOINS " WHERE t.hash = ?1")                          \
+	X(TOKEN_FIND_ID, FOR_READER,                                                                    \
+	    "SELECT " TOKEN_COLUMNS " FROM " TOKEN_JOINS " WHERE t.id = ?1")                            \
+	X(TOKEN_LIST, FOR_READER,                                                                       \
+	    "SELECT " TOKEN_COLUMNS " FROM " TOKEN_JOINS " ORDER BY t.id")                              \
+	/* event.c */                                                                                   \
+	X(EVENT_INSERT, FOR_WRITER,                                                                     \
+	    "INSERT INTO event (at_us, actor, address, action, object, detail, reason)"                 \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                     \
+	X(EVENT_LIST, FOR_READER,                                                                       \
+	    "SELECT id, at_us, actor, address, action, object, detail, reason FROM event"               \
+	    " WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
 
 enum statement {
 #define X(name, role, text) STATEMENT_##name,

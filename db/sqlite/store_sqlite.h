@@ -86,13 +86,36 @@ enum err_code	sqlite_ca_list(struct store_reader *r, enum err_code (*row)(void *
 /* Between two transactions of many: lets the line have the write lock. */
 void	chunk_pause(void);
 enum err_code	sqlite_batch_create(struct store *s, const struct store_batch *b,
-		    enum err_code (*next)(void *, const char **, struct err *), void *arg, struct err *e);
-enum err_code	sqlite_batch_set_state(struct store *s, const char *name, enum batch_state state, struct err *e);
+		    enum err_code (*next)(void *, const char **, struct err *), void *arg, const struct store_who *who,
+		    struct err *e);
+enum err_code	sqlite_batch_set_state(struct store *s, const char *name, enum batch_state state, const struct store_who *who,
+		    struct err *e);
+enum err_code	sqlite_batch_set_quantity(struct store *s, const char *name, int64_t quantity, const struct store_who *who,
+		    struct err *e);
 enum err_code	sqlite_batch_find(struct store_reader *r, const char *name, struct store_batch *ret, struct err *e);
 enum err_code	sqlite_batch_list(struct store_reader *r, bool only_open,
 		    enum err_code (*row)(void *, const struct store_batch *, struct err *), void *arg, struct err *e);
 enum err_code	sqlite_batch_lists_device(struct store_reader *r, int64_t batch_id, const char *device_id, bool *ret,
 		    struct err *e);
+
+/* token.c */
+enum err_code	sqlite_token_create(struct store *s, const struct store_token *t, const struct store_who *who, struct err *e);
+enum err_code	sqlite_token_revoke(struct store *s, const char *name, const struct store_who *who, struct err *e);
+enum err_code	sqlite_token_used(struct store *s, const struct store_token_use *uses, size_t n, struct err *e);
+enum err_code	sqlite_token_find(struct store_reader *r, const uint8_t hash[STORE_HASH_BYTES], struct store_token *ret,
+		    struct err *e);
+enum err_code	sqlite_token_find_id(struct store_reader *r, int64_t id, struct store_token *ret, struct err *e);
+enum err_code	sqlite_token_list(struct store_reader *r,
+		    enum err_code (*row)(void *, const struct store_token *, struct err *), void *arg, struct err *e);
+
+/* event.c */
+
+/* Inside the transaction of the change. */
+ERR_MUST_CHECK enum err_code	event_write(struct connection *c, const struct store_event *ev, struct err *e);
+/* The end of a person's change: its event, then COMMIT. */
+ERR_MUST_CHECK enum err_code	change_commit(struct store *s, const struct store_event *ev, struct err *e);
+enum err_code	sqlite_event_list(struct store_reader *r, int64_t before, int64_t limit,
+		    enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e);
 
 /* queue.c */
 
@@ -117,7 +140,8 @@ enum err_code	sqlite_registration_list(struct store_reader *r, int64_t cert_id,
 		    struct err *e);
 
 /* parked.c */
-enum err_code	sqlite_upload_retry(struct store *s, int64_t batch_id, int64_t *ret_count, struct err *e);
+enum err_code	sqlite_upload_retry(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *ret_count,
+		    struct err *e);
 enum err_code	sqlite_parked_reasons(struct store_reader *r, int64_t batch_id,
 		    enum err_code (*row)(void *, const struct store_parked_reason *, struct err *), void *arg, struct err *e);
 

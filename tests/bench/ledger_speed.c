@@ -18,6 +18,7 @@
 enum { GROUP_MAX = 1024, DER_BYTES = 600, SAMPLES_MAX = 4000000 };
 
 static struct err			e;
+static const struct store_who		who = { .actor = "cli:ledger_speed", .address = "", .reason = "", .at_us = 1 };
 static struct store_certificate		certificates[GROUP_MAX];
 static struct store_record_row		rows[GROUP_MAX];
 static uint8_t				der[DER_BYTES];
@@ -74,7 +75,7 @@ batch_new(struct store *s, struct store_reader *r)
 	check(store_sqlite.ca_list(r, ca_note, &b.ca_id, &e));
 	b.created_at_us = clock_system.now_us(&clock_system);
 	(void)snprintf(b.name, sizeof(b.name), "speed-%" PRId64, b.created_at_us);
-	check(store_sqlite.batch_create(s, &b, NULL, NULL, &e));
+	check(store_sqlite.batch_create(s, &b, NULL, NULL, &who, &e));
 	check(store_sqlite.batch_find(r, b.name, &b, &e));
 	return b;
 }

@@ -40,6 +40,7 @@ struct filler {
 };
 
 static struct err	e;
+static const struct store_who	who = { .actor = "cli:make_ledger", .address = "", .reason = "", .at_us = 1 };
 
 static void
 die(const char *what)
@@ -93,7 +94,7 @@ batch_get(struct filler *f, const char *name, int64_t rows)
 		b.ca_id = ca_get(f);
 		b.quantity = rows;
 		b.created_at_us = f->now_us;
-		if (store_sqlite.batch_create(f->store, &b, NULL, NULL, &e) != ERR_OK ||
+		if (store_sqlite.batch_create(f->store, &b, NULL, NULL, &who, &e) != ERR_OK ||
 		    store_sqlite.batch_find(f->reader, name, &b, &e) != ERR_OK)
 			die("batch");
 		f->own_batch = true;
@@ -308,7 +309,7 @@ main(int argc, char **argv)
 	f.device = f.batch.issued;
 	serials_start(&f, o.rows);
 	fill(&f, o.rows);
-	if (f.own_batch && store_sqlite.batch_set_state(f.store, o.name, BATCH_CLOSED, &e) != ERR_OK)
+	if (f.own_batch && store_sqlite.batch_set_state(f.store, o.name, BATCH_CLOSED, &who, &e) != ERR_OK)
 		die("close");
 	settle(&f, CERTIFICATE_REGISTERED, o.registered, o.rate);
 	settle(&f, CERTIFICATE_PARKED, o.parked, o.rate);

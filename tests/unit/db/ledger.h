@@ -16,6 +16,9 @@
 
 #define assert_ok(call)	assert_int_equal((call), ERR_OK)
 
+/* Who makes the changes of a test. */
+static const struct store_who	ledger_who = { .actor = "cli:tester", .address = "", .reason = "", .at_us = 1700000000000001 };
+
 struct ledger {
 	const struct store_ops	*ops;
 	char			 dir[64];
@@ -89,7 +92,7 @@ ledger_batch(struct ledger *l, const char *name, int64_t quantity)
 	b.ca_id = l->ca_id;
 	b.quantity = quantity;
 	b.created_at_us = 1700000000000000;
-	assert_ok(l->ops->batch_create(l->store, &b, NULL, NULL, &e));
+	assert_ok(l->ops->batch_create(l->store, &b, NULL, NULL, &ledger_who, &e));
 	assert_ok(l->ops->batch_find(l->reader, name, &found, &e));
 	return found.id;
 }

@@ -36,8 +36,8 @@ test_batch(void **state)
 	b.ca_id = l->ca_id;
 	b.quantity = 7;
 	b.created_at_us = 1700000000123456;
-	assert_ok(l->ops->batch_create(l->store, &b, NULL, NULL, &e));
-	assert_int_equal(l->ops->batch_create(l->store, &b, NULL, NULL, &e), ERR_CONFLICT);
+	assert_ok(l->ops->batch_create(l->store, &b, NULL, NULL, &ledger_who, &e));
+	assert_int_equal(l->ops->batch_create(l->store, &b, NULL, NULL, &ledger_who, &e), ERR_CONFLICT);
 	assert_ok(l->ops->batch_find(l->reader, "lot-1", &again, &e));
 	assert_true(again.id > 0);
 	assert_string_equal(again.ca_name, "plant");
@@ -54,9 +54,9 @@ test_batch(void **state)
 
 	(void)ledger_batch(l, "lot-2", 1);
 	(void)ledger_batch(l, "lot-3", 1);
-	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &e));
-	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &e));	/* no error */
-	assert_int_equal(l->ops->batch_set_state(l->store, "lot-9", BATCH_CLOSED, &e), ERR_BATCH_NOT_FOUND);
+	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &ledger_who, &e));
+	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &ledger_who, &e));	/* no error */
+	assert_int_equal(l->ops->batch_set_state(l->store, "lot-9", BATCH_CLOSED, &ledger_who, &e), ERR_BATCH_NOT_FOUND);
 	assert_ok(l->ops->batch_list(l->reader, false, batch_note, names, &e));
 	assert_string_equal(names, "lot-1+ lot-2- lot-3+ ");
 	names[0] = '\0';
@@ -106,7 +106,7 @@ test_batch_listed(void **state)
 		b.quantity = 10;
 		b.listed = true;
 		src = (struct device_source){ .n = sizes[i], .fail_at = -1 };
-		assert_ok(l->ops->batch_create(l->store, &b, device_next, &src, &e));
+		assert_ok(l->ops->batch_create(l->store, &b, device_next, &src, &ledger_who, &e));
 		assert_ok(l->ops->batch_find(l->reader, b.name, &found, &e));
 		assert_true(found.listed);
 		assert_int_equal(found.state, BATCH_OPEN);
@@ -144,14 +144,14 @@ test_batch_listed_fails(void **state)
 	b.listed = true;
 	for (i = 0; i < sizeof(fails) / sizeof(fails[0]); i++) {
 		src = (struct device_source){ .n = 20000, .fail_at = fails[i] };
-		assert_int_equal(l->ops->batch_create(l->store, &b, device_next, &src, &e), ERR_USAGE);
+		assert_int_equal(l->ops->batch_create(l->store, &b, device_next, &src, &ledger_who, &e), ERR_USAGE);
 		assert_non_null(strstr(e.log_text, "is bad"));
 		assert_int_equal(l->ops->batch_find(l->reader, "lot-1", &found, &e), ERR_BATCH_NOT_FOUND);
 	}
 	assert_ok(l->ops->batch_list(l->reader, false, batch_note, names, &e));
 	assert_string_equal(names, "");
 	src = (struct device_source){ .n = 3, .fail_at = -1 };
-	assert_ok(l->ops->batch_create(l->store, &b, device_next, &src, &e));
+	assert_ok(l->ops->batch_create(l->store, &b, device_next, &src, &ledger_who, &e));
 }
 
 int

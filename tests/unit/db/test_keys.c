@@ -196,26 +196,26 @@ test_two_processes(void **state)
 		assert_int_equal(ledger_try(i % 2 == 0 ? l : &other, &c, NULL), ERR_OK);
 		assert_taken(i % 2 == 0 ? &other : l, batch, 200000 + i);
 		/* what is no certificate does not matter */
-		assert_ok(other.ops->batch_set_state(other.store, "lot-1", BATCH_OPEN, &e));
+		assert_ok(other.ops->batch_set_quantity(other.store, "lot-1", 1000001 + i, &ledger_who, &e));
 		assert_taken(l, batch, 200000 + i);
 	}
 	assert_all_taken(&other, batch, 70 * GROUP);
 
 	/* a batch that is open only while the other process records into it, so that the sum over the open ones is as before */
 	small = ledger_batch(l, "lot-2", 10);
-	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &e));
+	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &ledger_who, &e));
 	assert_taken(l, batch, 200000);
-	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_OPEN, &e));
+	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_OPEN, &ledger_who, &e));
 	c = certificate(l, small, 300000, 300000, 3000000);
 	assert_int_equal(ledger_try(&other, &c, NULL), ERR_OK);
-	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_CLOSED, &e));
+	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_CLOSED, &ledger_who, &e));
 	assert_taken(l, batch, 300000);
 	/* one closes with as many as another has issued meanwhile */
-	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_OPEN, &e));
+	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_OPEN, &ledger_who, &e));
 	assert_taken(l, batch, 300000);
 	c = certificate(l, batch, 300001, 300001, 3000001);
 	assert_int_equal(ledger_try(&other, &c, NULL), ERR_OK);
-	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_CLOSED, &e));
+	assert_ok(other.ops->batch_set_state(other.store, "lot-2", BATCH_CLOSED, &ledger_who, &e));
 	assert_taken(l, batch, 300001);
 	ledger_close(&other);
 }

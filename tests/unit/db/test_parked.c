@@ -86,7 +86,7 @@ test_retry(void **state)
 	int64_t				 count = -1;
 	uint64_t			 i;
 
-	assert_ok(l->ops->upload_retry(l->store, -1, &count, &e));
+	assert_ok(l->ops->upload_retry(l->store, -1, &ledger_who, &count, &e));
 	assert_int_equal(count, 0);
 	fixture_fill(l, batches);
 	for (i = 1001; i <= 1010; i++)
@@ -99,7 +99,7 @@ test_retry(void **state)
 	assert_counts(l, "lot-2", 10, 3, 2);
 	assert_int_equal(queue_page(l, batches[0], 0, 100).serials[0], 1011);
 
-	assert_ok(l->ops->upload_retry(l->store, batches[0], &count, &e));
+	assert_ok(l->ops->upload_retry(l->store, batches[0], &ledger_who, &count, &e));
 	assert_int_equal(count, 2);
 	assert_counts(l, "lot-1", 10, 3, 0);
 	assert_counts(l, "lot-2", 10, 3, 2);	/* the other batch is left alone */
@@ -117,9 +117,9 @@ test_retry(void **state)
 	assert_ok(l->ops->registration_find(l->reader, 1002, west, &got, &e));
 	assert_int_equal(got.state, REGISTRATION_PARKED);
 
-	assert_ok(l->ops->upload_retry(l->store, -1, &count, &e));
+	assert_ok(l->ops->upload_retry(l->store, -1, &ledger_who, &count, &e));
 	assert_int_equal(count, 2);
-	assert_ok(l->ops->upload_retry(l->store, -1, &count, &e));
+	assert_ok(l->ops->upload_retry(l->store, -1, &ledger_who, &count, &e));
 	assert_int_equal(count, 0);
 	assert_counts(l, "lot-2", 10, 3, 0);
 	/* and what went back can be registered */

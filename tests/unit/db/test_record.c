@@ -152,11 +152,11 @@ test_record_closed_full_absent(void **state)
 	bool				 is_new;
 
 	assert_int_equal(ledger_try(l, &c1, NULL), ERR_OK);
-	assert_ok(l->ops->batch_set_state(l->store, "lot-1", BATCH_CLOSED, &e));
+	assert_ok(l->ops->batch_set_state(l->store, "lot-1", BATCH_CLOSED, &ledger_who, &e));
 	assert_int_equal(ledger_try(l, &c2, NULL), ERR_BATCH_CLOSED);
 	assert_int_equal(ledger_try(l, &c1, &is_new), ERR_OK);	/* closed still answers what it has */
 	assert_false(is_new);
-	assert_ok(l->ops->batch_set_state(l->store, "lot-1", BATCH_OPEN, &e));
+	assert_ok(l->ops->batch_set_state(l->store, "lot-1", BATCH_OPEN, &ledger_who, &e));
 	assert_int_equal(ledger_try(l, &c2, NULL), ERR_OK);
 	assert_int_equal(ledger_try(l, &c3, NULL), ERR_BATCH_FULL);
 	assert_int_equal(ledger_try(l, &c1, &is_new), ERR_OK);	/* and so does a full one */
@@ -179,7 +179,7 @@ test_record_precedence(void **state)
 	assert_int_equal(ledger_try(l, &c1, NULL), ERR_OK);
 	assert_int_equal(ledger_try(l, &bad_key, NULL), ERR_BATCH_FULL);
 	assert_int_equal(ledger_try(l, &clone, NULL), ERR_BATCH_FULL);
-	assert_ok(l->ops->batch_set_state(l->store, "lot-1", BATCH_CLOSED, &e));
+	assert_ok(l->ops->batch_set_state(l->store, "lot-1", BATCH_CLOSED, &ledger_who, &e));
 	assert_int_equal(ledger_try(l, &bad_key, NULL), ERR_BATCH_CLOSED);
 }
 

@@ -217,6 +217,8 @@ test_refused(void **state)
 	assert_refused(&l);					/* says it is, but has not the tables */
 	assert_int_equal(ledger_run(l.path, "PRAGMA user_version = 2"), SQLITE_OK);
 	assert_refused(&l);
+	assert_int_equal(ledger_run(l.path, "PRAGMA user_version = 3"), SQLITE_OK);
+	assert_refused(&l);
 	ledger_remove_files(&l);
 }
 
@@ -228,7 +230,7 @@ test_newer(void **state)
 	ledger_close(l);
 	assert_int_equal(ledger_run(l->path, "PRAGMA user_version = 1000"), SQLITE_OK);
 	assert_refused(l);
-	assert_int_equal(ledger_run(l->path, "PRAGMA user_version = 2"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "PRAGMA user_version = 3"), SQLITE_OK);
 	ledger_open(l);
 }
 
@@ -265,7 +267,7 @@ test_loading_swept(void **state)
 	    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000)"
 	    " INSERT INTO batch_device SELECT 50, 'dev-' || i FROM n"), SQLITE_OK);
 	assert_int_equal(l->ops->batch_find(l->reader, "half", &b, &e), ERR_BATCH_NOT_FOUND);
-	assert_int_equal(l->ops->batch_set_state(l->store, "half", BATCH_OPEN, &e), ERR_BATCH_NOT_FOUND);
+	assert_int_equal(l->ops->batch_set_state(l->store, "half", BATCH_OPEN, &ledger_who, &e), ERR_BATCH_NOT_FOUND);
 	c = ledger_certificate(50, l->ca_id, "dev-7", 7, 1007);
 	assert_int_equal(ledger_try(l, &c, NULL), ERR_BATCH_NOT_FOUND);
 	(void)ledger_batch(l, "half", 3);	/* the name is free again */
@@ -326,7 +328,7 @@ test_upgrade(void **state)
 	ledger_scratch(&l);
 	version_1(l.path);
 	ledger_open(&l);
-	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 2);
+	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 3);
 	assert_ok(l.ops->batch_find(l.reader, "lot-1", &b, &e));
 	assert_string_equal(b.aws, "");
 	assert_int_equal(b.issued, 300);
@@ -339,7 +341,7 @@ test_upgrade(void **state)
 	n = 0;
 	assert_ok(l.ops->queue_page(l.reader, b.id, 0, 1000, note_count, &n, &e));
 	assert_int_equal(n, 297);
-	assert_ok(l.ops->upload_retry(l.store, -1, &count, &e));
+	assert_ok(l.ops->upload_retry(l.store, -1, &ledger_who, &count, &e));
 	assert_int_equal(count, 3);
 	n = 0;
 	assert_ok(l.ops->queue_page(l.reader, b.id, 0, 1000, note_count, &n, &e));

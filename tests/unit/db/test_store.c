@@ -99,6 +99,7 @@ test_names(void **state)
 	assert_string_equal(certificate_state_name(CERTIFICATE_ISSUED), "issued");
 	assert_string_equal(batch_state_name(BATCH_OPEN), "open");
 	assert_string_equal(batch_state_name(BATCH_CLOSED), "closed");
+	assert_string_equal(batch_state_name(BATCH_WAITING), "waiting");
 	recorded_free(NULL);
 	store_sqlite.close(NULL);
 	store_sqlite.reader_close(NULL);

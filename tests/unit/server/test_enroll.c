@@ -64,6 +64,8 @@ make_ca(void)
 	assert_int_equal(ops.ca_add(home.store, &ca, &id, &e), ERR_OK);
 }
 
+static const struct store_who who = { .actor = "cli:tester", .address = "", .reason = "", .at_us = 1 };
+
 static void
 make_batch(const char *name, int64_t quantity, const char *pattern)
 {
@@ -72,7 +74,7 @@ make_batch(const char *name, int64_t quantity, const char *pattern)
 
 	(void)snprintf(b.name, sizeof(b.name), "%s", name);
 	(void)snprintf(b.pattern, sizeof(b.pattern), "%s", pattern);
-	assert_int_equal(ops.batch_create(home.store, &b, NULL, NULL, &e), ERR_OK);
+	assert_int_equal(ops.batch_create(home.store, &b, NULL, NULL, &who, &e), ERR_OK);
 }
 
 /* A batch for the sections of that name. */
@@ -84,7 +86,7 @@ make_batch_for(const char *name, const char *aws)
 
 	(void)snprintf(b.name, sizeof(b.name), "%s", name);
 	(void)snprintf(b.aws, sizeof(b.aws), "%s", aws);
-	assert_int_equal(ops.batch_create(home.store, &b, NULL, NULL, &e), ERR_OK);
+	assert_int_equal(ops.batch_create(home.store, &b, NULL, NULL, &who, &e), ERR_OK);
 }
 
 static int

@@ -1,0 +1,104 @@
+/* What is written down of a person's change: the words, the same whatever keeps them. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "db/store_internal.h"
+
+/* How many octets the character of UTF-8 at p has (RFC 3629 4); 0: none is there, or one that ends or upsets a line. */
+static size_t
+character_len(const unsigned char *p)
+{
+	size_t	i, len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+
+	if (len == 1)
+		return p[0] < 0x20 || p[0] == 0x7f ? 0 : 1;
+	for (i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* longer than need be, a half of a pair, beyond the last, and the control characters of Latin-1 */
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf0 && p[1] < 0x90) ||
+	    (p[0] == 0xf4 && p[1] >= 0x90) || (p[0] == 0xc2 && p[1] < 0xa0))
+		return 0;
+	return len;
+}
+
+static void
+line_copy(const char *text, char *out, size_t out_size)
+{
+	size_t	len = text_fit(text, strlen(text), out_size - 1), i = 0, n;
+
+	memcpy(out, text, len);
+	out[len] = '\0';
+	while (i < len) {
+		if ((n = character_len((const unsigned char *)out + i)) == 0) {
+			out[i] = '?';
+			n = 1;
+		}
+		i += n;
+	}
+}
+
+enum err_code
+event_make(struct store_event *ret, const struct store_who *who, const char *action, const char *object, struct err *e,
+    const char *format, ...)
+{
+	char	detail[STORE_NOTE_BYTES + 1];
+	va_list	ap;
+	size_t	len = strlen(who->actor);
+
+	if (len == 0 || len > STORE_ACTOR_BYTES)
+		return err_set(e, ERR_INTERNAL, "event %s: an actor of %zu bytes", action, len);
+	va_start(ap, format);
+	(void)vsnprintf(detail, sizeof(detail), format, ap);
+	va_end(ap);
+	memset(ret, 0, sizeof(*ret));
+	ret->at_us = who->at_us;
+	line_copy(who->actor, ret->actor, sizeof(ret->actor));
+	line_copy(who->address, ret->address, sizeof(ret->address));
+	line_copy(action, ret->action, sizeof(ret->action));
+	line_copy(object, ret->object, sizeof(ret->object));
+	line_copy(detail, ret->detail, sizeof(ret->detail));
+	line_copy(who->reason, ret->reason, sizeof(ret->reason));
+	return ERR_OK;
+}
+
+enum err_code
+event_batch_create(struct store_event *ret, const struct store_who *who, const struct store_batch *b, struct err *e)
+{
+	return event_make(ret, who, "batch.create", b->name, e, "quantity %lld, %s%s", (long long)b->quantity,
+	    batch_state_name(b->state == BATCH_WAITING ? BATCH_WAITING : BATCH_OPEN), b->listed ? ", only the devices listed" : "");
+}
+
+enum err_code
+event_batch_state(struct store_event *ret, const struct store_who *who, const char *name, enum batch_state from,
+    enum batch_state to, struct err *e)
+{
+	return event_make(ret, who, to == BATCH_OPEN ? "batch.open" : "batch.close", name, e, "%s -> %s", batch_state_name(from),
+	    batch_state_name(to));
+}
+
+enum err_code
+event_batch_quantity(struct store_event *ret, const struct store_who *who, const char *name, int64_t from, int64_t to,
+    struct err *e)
+{
+	return event_make(ret, who, "batch.quantity", name, e, "quantity %lld -> %lld", (long long)from, (long long)to);
+}
+
+enum err_code
+event_token_create(struct store_event *ret, const struct store_who *who, const struct store_token *t, const char *batch_name,
+    struct err *e)
+{
+	/* the words of server/access/role.h for the numbers that the ledger keeps: whoever reads this later has no other */
+	static const char *const	roles[] = { "none", "enroll", "viewer", "technician", "admin" };
+	const char			*role = t->role > 0 && t->role < (int)(sizeof(roles) / sizeof(roles[0])) ? roles[t->role] : "unknown";
+	char				 expires[CLOCK_TEXT_BYTES] = "";
+
+	if (t->expires_at_us != 0)
+		clock_format_s(t->expires_at_us / 1000000, expires);
+	return event_make(ret, who, "token.create", t->name, e, "role %s%s%s%s%s%s%s", role, batch_name[0] != '\0' ? ", batch " : "",
+	    batch_name, t->network[0] != '\0' ? ", network " : "", t->network, t->expires_at_us != 0 ? ", expires " : "", expires);
+}
