@@ -10,27 +10,6 @@ not_a_ca(struct err *e, const char *why)
 	return ossl_fail(e, ERR_CONFIG, why);
 }
 
-/* RFC 4514 text, everything but printable ASCII escaped; cut where it is too long. */
-static bool
-name_text(const X509_NAME *name, char *out, size_t out_size)
-{
-	BIO *mem = BIO_new(BIO_s_mem());
-	char *text;
-	long len;
-	bool ok;
-
-	ok = mem != NULL && X509_NAME_print_ex(mem, name, 0, XN_FLAG_RFC2253) >= 0 &&
-	    (len = BIO_get_mem_data(mem, &text)) >= 0;
-	if (ok) {
-		size_t n = (size_t)len < out_size ? (size_t)len : out_size - 1;
-
-		memcpy(out, text, n);
-		out[n] = '\0';
-	}
-	BIO_free(mem);
-	return ok;
-}
-
 /* The first CN, as printable ASCII with ? for the rest; "" without one. */
 static void
 common_name(const X509_NAME *name, char *out, size_t out_size)
@@ -47,19 +26,6 @@ common_name(const X509_NAME *name, char *out, size_t out_size)
 		out[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
 	}
 	out[len] = '\0';
-}
-
-static bool
-time_s(const ASN1_TIME *t, int64_t *ret)
-{
-	struct tm tm;
-	struct civil c;
-
-	if (ASN1_TIME_to_tm(t, &tm) != 1)
-		return false;
-	c = (struct civil){ tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec };
-	*ret = clock_from_civil(&c);
-	return true;
 }
 
 static void
@@ -118,8 +84,8 @@ fill_facts(X509 *cert, struct ca_facts *f, struct err *e)
 		return not_a_ca(e, "the CA certificate's public key cannot be read");
 	key_text(key, f->key, sizeof(f->key));
 	common_name(X509_get_subject_name(cert), f->common_name, sizeof(f->common_name));
-	if (!name_text(X509_get_subject_name(cert), f->subject, sizeof(f->subject)) ||
-	    !time_s(X509_get0_notBefore(cert), &f->not_before_s) || !time_s(X509_get0_notAfter(cert), &f->not_after_s))
+	if (!ossl_name_text(X509_get_subject_name(cert), f->subject, sizeof(f->subject)) ||
+	    !ossl_time_s(X509_get0_notBefore(cert), &f->not_before_s) || !ossl_time_s(X509_get0_notAfter(cert), &f->not_after_s))
 		return not_a_ca(e, "the CA certificate's subject or validity cannot be read");
 	if (X509_digest(cert, EVP_sha256(), f->fingerprint, &len) != 1)
 		return ossl_fail(e, ERR_INTERNAL, "SHA-256 of the CA certificate");
@@ -146,20 +112,19 @@ out:
 	return rc;
 }
 
-/* Where name and key are in the certificate; RFC 5280 4.1. */
-static bool
-find_parts(struct issuer *i)
+bool
+certificate_find_parts(struct der certificate, struct der *ret_name, struct der *ret_spki)
 {
-	struct der cert = { i->cert, i->cert_len }, tbs, skipped;
+	struct der tbs, skipped;
 	uint8_t tag;
 
-	return der_take(&cert, DER_SEQUENCE, &cert) && der_take(&cert, DER_SEQUENCE, &tbs) &&
+	return der_take(&certificate, DER_SEQUENCE, &certificate) && der_take(&certificate, DER_SEQUENCE, &tbs) &&
 	    der_take(&tbs, DER_CONTEXT_0, &skipped) &&	/* version */
 	    der_next(&tbs, &tag, &skipped) &&		/* serialNumber */
 	    der_next(&tbs, &tag, &skipped) &&		/* signature */
 	    der_next(&tbs, &tag, &skipped) &&		/* issuer */
 	    der_next(&tbs, &tag, &skipped) &&		/* validity */
-	    der_take_element(&tbs, DER_SEQUENCE, &i->name) && der_take_element(&tbs, DER_SEQUENCE, &i->spki);
+	    der_take_element(&tbs, DER_SEQUENCE, ret_name) && der_take_element(&tbs, DER_SEQUENCE, ret_spki);
 }
 
 enum err_code
@@ -176,7 +141,7 @@ issuer_new(const uint8_t *cert_der, size_t len, struct ca_key *k, struct issuer 
 	memcpy(i->cert, cert_der, len);
 	if ((rc = ca_facts_read(i->cert, len, &i->facts, e)) != ERR_OK)
 		goto out;
-	if (!find_parts(i)) {
+	if (!certificate_find_parts((struct der){ i->cert, len }, &i->name, &i->spki)) {
 		rc = err_set(e, ERR_CONFIG, "the CA certificate is not strict DER");
 		goto out;
 	}

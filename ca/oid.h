@@ -26,6 +26,13 @@
 /* PKCS#9 extensionRequest: RFC 2985 5.4.2 */
 #define OID_EXTENSION_REQUEST	"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e"	/* 1.2.840.113549.1.9.14 */
 
+/* PKCS#7, CMS: RFC 5652 4, 5.1 */
+#define OID_PKCS7_DATA		"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"	/* 1.2.840.113549.1.7.1 */
+#define OID_PKCS7_SIGNED_DATA	"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"	/* 1.2.840.113549.1.7.2 */
+
+/* CMC changeSubjectName: RFC 6402 2.8 */
+#define OID_CHANGE_SUBJECT_NAME	"\x2b\x06\x01\x05\x05\x07\x07\x24"	/* 1.3.6.1.5.5.7.7.36 */
+
 /* subject attributes: RFC 5280 A.1 */
 #define OID_COMMON_NAME		"\x55\x04\x03"				/* 2.5.4.3 */
 #define OID_COUNTRY		"\x55\x04\x06"
@@ -37,9 +44,11 @@
 /* certificate extensions: RFC 5280 4.2.1 */
 #define OID_SUBJECT_KEY_ID	"\x55\x1d\x0e"				/* 2.5.29.14 */
 #define OID_KEY_USAGE		"\x55\x1d\x0f"
+#define OID_SUBJECT_ALT_NAME	"\x55\x1d\x11"
 #define OID_BASIC_CONSTRAINTS	"\x55\x1d\x13"
 #define OID_AUTHORITY_KEY_ID	"\x55\x1d\x23"
 #define OID_EXT_KEY_USAGE	"\x55\x1d\x25"
+#define OID_SERVER_AUTH		"\x2b\x06\x01\x05\x05\x07\x03\x01"	/* 1.3.6.1.5.5.7.3.1 */
 #define OID_CLIENT_AUTH		"\x2b\x06\x01\x05\x05\x07\x03\x02"	/* 1.3.6.1.5.5.7.3.2 */
 
 #endif

@@ -1,5 +1,9 @@
 #include "ca/ossl.h"
 
+#include <string.h>
+
+#include "base/clock.h"
+
 static const struct {
 	const char	*name;
 	size_t		 bytes;
@@ -71,4 +75,37 @@ hasher_run(struct hasher *h, enum digest d, const void *in, size_t len, uint8_t 
 	    EVP_DigestFinal_ex(h->ctx[d], out, NULL) != 1)
 		return ossl_fail(e, ERR_INTERNAL, digests[d].name);
 	return ERR_OK;
+}
+
+bool
+ossl_name_text(const X509_NAME *name, char *out, size_t out_size)
+{
+	BIO *mem = BIO_new(BIO_s_mem());
+	char *text;
+	long len;
+	bool ok;
+
+	ok = mem != NULL && X509_NAME_print_ex(mem, name, 0, XN_FLAG_RFC2253) >= 0 &&
+	    (len = BIO_get_mem_data(mem, &text)) >= 0;
+	if (ok) {
+		size_t n = (size_t)len < out_size ? (size_t)len : out_size - 1;
+
+		memcpy(out, text, n);
+		out[n] = '\0';
+	}
+	BIO_free(mem);
+	return ok;
+}
+
+bool
+ossl_time_s(const ASN1_TIME *t, int64_t *ret)
+{
+	struct tm tm;
+	struct civil c;
+
+	if (ASN1_TIME_to_tm(t, &tm) != 1)
+		return false;
+	c = (struct civil){ tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec };
+	*ret = clock_from_civil(&c);
+	return true;
 }

@@ -26,6 +26,12 @@
  */
 enum err_code	ossl_fail(struct err *e, enum err_code code, const char *what);
 
+/* RFC 4514 text, everything but printable ASCII escaped; cut where it is too long.  False: it cannot be read. */
+bool		ossl_name_text(const X509_NAME *name, char *out, size_t out_size);
+
+/* False: no such time. */
+bool		ossl_time_s(const ASN1_TIME *t, int64_t *ret);
+
 /* Digests, each algorithm fetched once and its context used again and again.  One thread's. */
 struct hasher {
 	EVP_MD		*md[DIGESTS];

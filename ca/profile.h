@@ -16,6 +16,7 @@ struct profile {
 	int64_t	backdate_s;		/* notBefore = now - this; default 3600 */
 	int64_t	validity_s;		/* notAfter = now + this; default 3650 days */
 	bool	no_expiry;		/* notAfter = 99991231235959Z (RFC 5280 4.1.2.5, IEEE 802.1AR) instead */
+	bool	server_keygen;		/* EST's serverkeygen may make a device's key here */
 	bool	may_outlive_ca;		/* otherwise notAfter is cut to the CA's */
 };
 

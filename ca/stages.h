@@ -90,7 +90,7 @@ struct plan {
 	uint8_t			 bytes[];	/* behind attr and spki */
 };
 
-/* A TBSCertificate (RFC 5280 4.1.2).  Made by tbs_build and tbs_build_ca, signed by ca_signer_sign. */
+/* A TBSCertificate (RFC 5280 4.1.2).  Made by tbs_build, tbs_build_ca and tbs_build_server, signed by ca_signer_sign. */
 struct tbs {
 	const uint8_t	*der;			/* in buf */
 	size_t		 len;
@@ -109,6 +109,27 @@ struct ca_plan {
 	uint8_t			 subject_key_id[SUBJECT_KEY_ID_BYTES];
 };
 ERR_MUST_CHECK enum err_code	tbs_build_ca(struct tbs *t, const struct ca_plan *p, struct err *e);
+
+/* What the certificate of a TLS server says.  Borrows all it points to. */
+struct server_plan {
+	struct der		 issuer_name;		/* whole element */
+	enum ca_key_alg		 issuer_alg;
+	uint8_t			 authority_key_id[SUBJECT_KEY_ID_BYTES];
+	const struct ca_key	*key;			/* the server's own */
+	const char		*common_name;		/* NULL: an empty subject */
+	const char *const	*names;			/* each passed tls_cert_name_check */
+	size_t			 names_count;
+	uint8_t			 serial[SERIAL_BYTES];
+	int64_t			 not_before_s, not_after_s;
+	uint8_t			 subject_key_id[SUBJECT_KEY_ID_BYTES];
+};
+ERR_MUST_CHECK enum err_code	tbs_build_server(struct tbs *t, const struct server_plan *p, struct err *e);
+
+/* ca/tls_cert.c: the octets of an iPAddress (RFC 5280 4.2.1.6), 4 or 16; 0: the name is no address. */
+size_t				tls_cert_address(const char *name, uint8_t out[16]);
+
+/* ca/issuer.c: where subject and key are in a v2 or v3 certificate, both whole elements.  False: not strict DER. */
+bool				certificate_find_parts(struct der certificate, struct der *ret_name, struct der *ret_spki);
 
 /* ca/cacert.c: the subjectKeyIdentifier of a key that was made here, RFC 5280 4.2.1.2, method 1.  ERR_INTERNAL. */
 ERR_MUST_CHECK enum err_code	spki_key_identifier(struct der spki, uint8_t out[SUBJECT_KEY_ID_BYTES], struct err *e);

@@ -92,21 +92,18 @@ put_authority_key_id(struct der_writer *w, const uint8_t id[SUBJECT_KEY_ID_BYTES
 	WRAP_EXTENSION(w, mark, false, OID_AUTHORITY_KEY_ID);
 }
 
+/* What a key that is no CA's may do: extKeyUsage (one purpose), keyUsage, basicConstraints. */
 static void
-put_leaf_extensions(struct der_writer *w, const struct plan *p)
+put_leaf_usage(struct der_writer *w, const void *purpose, size_t purpose_len, bool rsa)
 {
-	size_t all = der_mark(w), mark;
+	size_t mark = der_mark(w);
 
-	put_authority_key_id(w, p->issuer->facts.subject_key_id);
-	put_subject_key_id(w, p->subject_key_id);
-
-	mark = der_mark(w);
-	der_put_element(w, DER_OID, OID_CLIENT_AUTH, sizeof(OID_CLIENT_AUTH) - 1);
+	der_put_element(w, DER_OID, purpose, purpose_len);
 	der_wrap(w, DER_SEQUENCE, mark);
 	WRAP_EXTENSION(w, mark, false, OID_EXT_KEY_USAGE);
 
 	mark = der_mark(w);
-	if (p->key_type == KEY_RSA)
+	if (rsa)
 		DER_PUT(w, KEY_USAGE_SIGN_ENCIPHER);
 	else
 		DER_PUT(w, KEY_USAGE_SIGN);
@@ -115,7 +112,57 @@ put_leaf_extensions(struct der_writer *w, const struct plan *p)
 	mark = der_mark(w);
 	DER_PUT(w, BASIC_CONSTRAINTS_LEAF);
 	WRAP_EXTENSION(w, mark, true, OID_BASIC_CONSTRAINTS);
+}
 
+static void
+put_leaf_extensions(struct der_writer *w, const struct plan *p)
+{
+	size_t all = der_mark(w);
+
+	put_authority_key_id(w, p->issuer->facts.subject_key_id);
+	put_subject_key_id(w, p->subject_key_id);
+	put_leaf_usage(w, OID_CLIENT_AUTH, sizeof(OID_CLIENT_AUTH) - 1, p->key_type == KEY_RSA);
+	der_wrap(w, DER_SEQUENCE, all);
+	der_wrap(w, DER_CONTEXT_0 + 3, all);
+}
+
+/* GeneralNames: dNSName [2], iPAddress [7].  Critical where there is no subject beside it: RFC 5280 4.2.1.6 */
+static void
+put_server_names(struct der_writer *w, const struct server_plan *p)
+{
+	size_t mark = der_mark(w);
+	uint8_t address[16];
+
+	for (size_t i = p->names_count; i > 0; i--) {
+		const char *name = p->names[i - 1];
+		size_t octets = tls_cert_address(name, address);
+
+		if (octets > 0)
+			der_put_element(w, DER_CONTEXT_0_PRIMITIVE + 7, address, octets);
+		else
+			der_put_element(w, DER_CONTEXT_0_PRIMITIVE + 2, name, strlen(name));
+	}
+	der_wrap(w, DER_SEQUENCE, mark);
+	WRAP_EXTENSION(w, mark, p->common_name == NULL, OID_SUBJECT_ALT_NAME);
+}
+
+static bool
+is_rsa(const struct ca_key *k)
+{
+	enum ca_key_alg alg = ca_key_algorithm(k);
+
+	return alg != CA_KEY_P256 && alg != CA_KEY_P384;
+}
+
+static void
+put_server_extensions(struct der_writer *w, const struct server_plan *p)
+{
+	size_t all = der_mark(w);
+
+	put_authority_key_id(w, p->authority_key_id);
+	put_subject_key_id(w, p->subject_key_id);
+	put_server_names(w, p);
+	put_leaf_usage(w, OID_SERVER_AUTH, sizeof(OID_SERVER_AUTH) - 1, is_rsa(p->key));
 	der_wrap(w, DER_SEQUENCE, all);
 	der_wrap(w, DER_CONTEXT_0 + 3, all);
 }
@@ -176,12 +223,14 @@ tbs_build(struct tbs *t, const struct plan *p, struct err *e)
 	return finish(t, &w, e);
 }
 
+/* A Name that is a CN and nothing else, or nothing at all. */
 static void
-put_ca_name(struct der_writer *w, const struct ca_plan *p)
+put_cn_only(struct der_writer *w, const char *common_name)
 {
 	size_t mark = der_mark(w);
 
-	put_rdn(w, SUBJECT_CN, p->common_name, strlen(p->common_name));
+	if (common_name != NULL)
+		put_rdn(w, SUBJECT_CN, common_name, strlen(common_name));
 	der_wrap(w, DER_SEQUENCE, mark);
 }
 
@@ -194,10 +243,27 @@ tbs_build_ca(struct tbs *t, const struct ca_plan *p, struct err *e)
 	der_writer_init(&w, t->buf, sizeof(t->buf));
 	put_ca_extensions(&w, p);
 	der_put(&w, spki.p, spki.len);
-	put_ca_name(&w, p);
+	put_cn_only(&w, p->common_name);
 	put_validity(&w, p->not_before_s, p->not_after_s);
-	put_ca_name(&w, p);
+	put_cn_only(&w, p->common_name);
 	put_head(&w, p->serial, ca_key_algorithm(p->key));
+	der_wrap(&w, DER_SEQUENCE, 0);
+	return finish(t, &w, e);
+}
+
+enum err_code
+tbs_build_server(struct tbs *t, const struct server_plan *p, struct err *e)
+{
+	struct der spki = ca_key_spki(p->key);
+	struct der_writer w;
+
+	der_writer_init(&w, t->buf, sizeof(t->buf));
+	put_server_extensions(&w, p);
+	der_put(&w, spki.p, spki.len);
+	put_cn_only(&w, p->common_name);
+	put_validity(&w, p->not_before_s, p->not_after_s);
+	der_put(&w, p->issuer_name.p, p->issuer_name.len);
+	put_head(&w, p->serial, p->issuer_alg);
 	der_wrap(&w, DER_SEQUENCE, 0);
 	return finish(t, &w, e);
 }
