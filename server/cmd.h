@@ -22,6 +22,8 @@ ERR_MUST_CHECK enum err_code	cmd_batch_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_batch_show(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_batch_open(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_batch_close(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_batch_quantity(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_event_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_cert_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_cert_show(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_cert_export(struct cmd *c, struct err *e);

@@ -15,6 +15,7 @@
 
 struct create {
 	const char		*name, *quantity, *pattern, *devices, *profile, *ca, *aws;
+	bool			 approval;
 	struct store_batch	 batch;
 	struct batch_aws	 goes_to;
 	struct device_list	 list;
@@ -118,6 +119,7 @@ plan_batch(struct create *cr, struct home *h, struct err *e)
 	(void)snprintf(b->pattern, sizeof(b->pattern), "%s", cr->pattern != NULL ? cr->pattern : "");
 	b->listed = cr->devices != NULL;
 	b->created_at_us = clock_system.now_us(&clock_system);
+	b->state = cr->approval ? BATCH_WAITING : BATCH_OPEN;
 	return ERR_OK;
 }
 
@@ -127,7 +129,8 @@ cmd_batch_create(struct cmd *c, struct err *e)
 	struct create cr = { .profile = "default" };
 	const struct arg_option options[] = {
 		{ "quantity", &cr.quantity, NULL }, { "pattern", &cr.pattern, NULL }, { "devices", &cr.devices, NULL },
-		{ "profile", &cr.profile, NULL }, { "ca", &cr.ca, NULL }, { "aws", &cr.aws, NULL }, { 0 }
+		{ "profile", &cr.profile, NULL }, { "ca", &cr.ca, NULL }, { "aws", &cr.aws, NULL },
+		{ "approval", NULL, &cr.approval }, { 0 }
 	};
 	char actor[STORE_ACTOR_BYTES + 1];
 	struct store_who who;
@@ -143,8 +146,11 @@ cmd_batch_create(struct cmd *c, struct err *e)
 	    (rc = home_lock(&h, HOME_BATCH_LOCK, "another batch create", &lock_fd, e)) != ERR_OK ||
 	    (rc = h.ops->batch_create(h.store, &cr.batch, device_list_next, &cr.list, &who, e)) != ERR_OK)
 		goto out;
-	(void)fprintf(stderr, "batch %s is open: %lld certificate%s%s\n", cr.batch.name, (long long)cr.batch.quantity,
-	    cr.batch.quantity == 1 ? "" : "s", cr.batch.listed ? ", only for the devices listed" : "");
+	(void)fprintf(stderr, "batch %s %s: %lld certificate%s%s\n", cr.batch.name, cr.approval ? "waits for approval" : "is open",
+	    (long long)cr.batch.quantity, cr.batch.quantity == 1 ? "" : "s", cr.batch.listed ? ", only for the devices listed" : "");
+	if (cr.approval)
+		(void)fprintf(stderr, "`lineca batch open %s` approves it, `lineca batch close %s` refuses it\n", cr.batch.name,
+		    cr.batch.name);
 	if (cr.batch.listed && (size_t)cr.batch.quantity != cr.list.count)
 		(void)fprintf(stderr, "note: %zu devices are listed, %lld certificates ordered\n", cr.list.count,
 		    (long long)cr.batch.quantity);
@@ -257,6 +263,7 @@ set_state(struct cmd *c, enum batch_state state, struct err *e)
 	const struct arg_option options[] = { { 0 } };
 	char actor[STORE_ACTOR_BYTES + 1];
 	struct store_who who;
+	struct store_batch b;
 	struct home h = { 0 };
 	const char *name;
 	enum err_code rc;
@@ -265,8 +272,10 @@ set_state(struct cmd *c, enum batch_state state, struct err *e)
 		return rc;
 	cmd_who(&who, actor);
 	if ((rc = home_open(&h, c->home, e)) == ERR_OK &&
+	    (rc = h.ops->batch_find(h.reader, name, &b, e)) == ERR_OK &&
 	    (rc = h.ops->batch_set_state(h.store, name, state, &who, e)) == ERR_OK)
-		(void)fprintf(stderr, "batch %s is %s\n", name, batch_state_name(state));
+		(void)fprintf(stderr, "batch %s is %s%s\n", name,
+		    b.state != BATCH_WAITING ? "" : state == BATCH_OPEN ? "approved and " : "refused and ", batch_state_name(state));
 	home_close(&h);
 	return rc;
 }
@@ -281,4 +290,34 @@ enum err_code
 cmd_batch_close(struct cmd *c, struct err *e)
 {
 	return set_state(c, BATCH_CLOSED, e);
+}
+
+/* ---- quantity */
+
+enum err_code
+cmd_batch_quantity(struct cmd *c, struct err *e)
+{
+	const char *operands[2], *reason = NULL;
+	const struct arg_option options[] = { { "reason", &reason, NULL }, { 0 } };
+	char actor[STORE_ACTOR_BYTES + 1];
+	struct store_who who;
+	struct home h = { 0 };
+	enum err_code rc;
+	int64_t quantity;
+
+	if ((rc = args_parse(c, options, 2, 2, operands, e)) != ERR_OK ||
+	    (rc = args_number("the quantity", operands[1], 1, LIMIT_BATCH_QUANTITY, &quantity, e)) != ERR_OK)
+		return rc;
+	if (reason == NULL || *reason == '\0')
+		return err_set(e, ERR_USAGE, "--reason is missing: why is the order raised? It is kept with the change");
+	if (strlen(reason) > STORE_NOTE_BYTES)
+		return err_set(e, ERR_USAGE, "--reason is longer than %d bytes", STORE_NOTE_BYTES);
+	cmd_who(&who, actor);
+	who.reason = reason;
+	if ((rc = home_open(&h, c->home, e)) == ERR_OK &&
+	    (rc = h.ops->batch_set_quantity(h.store, operands[0], quantity, &who, e)) == ERR_OK)
+		(void)fprintf(stderr, "batch %s is ordered with %lld certificate%s\n", operands[0], (long long)quantity,
+		    quantity == 1 ? "" : "s");
+	home_close(&h);
+	return rc;
 }

@@ -25,7 +25,8 @@ static const struct command commands[] = {
 	    "answers; its log goes to standard error. On an address that other machines reach it\n"
 	    "starts only with `enroll = open` in lineca.conf.\n" },
 	{ "batch", "create", cmd_batch_create,
-	    "batch create NAME --quantity N [--pattern REGEX] [--devices FILE] [--profile P] [--ca CA] [--aws NAME[,NAME...]]",
+	    "batch create NAME --quantity N [--pattern REGEX] [--devices FILE] [--profile P] [--ca CA] [--aws NAME[,NAME...]]\n"
+	    "                      [--approval]",
 	    "order N certificates",
 	    "Makes an open batch. At most N certificates will ever be issued in it.\n"
 	    "  --pattern   POSIX extended expression that the whole device id must fit\n"
@@ -34,12 +35,17 @@ static const struct command commands[] = {
 	    "  --profile   a [profile P] of lineca.conf; default\n"
 	    "  --ca        the issuing CA, when there are several\n"
 	    "  --aws       the sections [aws NAME] of lineca.conf whose accounts the upload registers it in,\n"
-	    "              aws for [aws] itself; default: [aws]\n" },
+	    "              aws for [aws] itself; default: [aws]\n"
+	    "  --approval  it issues nothing until somebody approves it with `lineca batch open`\n" },
 	{ "batch", "list", cmd_batch_list, "batch list [--json]", "all batches", "" },
 	{ "batch", "show", cmd_batch_show, "batch show NAME [--json]", "one batch", "" },
-	{ "batch", "open", cmd_batch_open, "batch open NAME", "let it issue", "The server notices at once.\n" },
+	{ "batch", "open", cmd_batch_open, "batch open NAME", "let it issue",
+	    "The server notices at once. Of a batch that waits for approval this is the approval.\n" },
 	{ "batch", "close", cmd_batch_close, "batch close NAME", "stop it from issuing",
 	    "The server notices at once. Devices that have their certificate still get it on asking again.\n" },
+	{ "batch", "quantity", cmd_batch_quantity, "batch quantity NAME N --reason TEXT", "raise an order to N certificates",
+	    "An order is never made smaller: close the batch when it has issued enough. The reason is kept with\n"
+	    "the change; `lineca event list` shows it.\n" },
 	{ "cert", "list", cmd_cert_list, "cert list [--batch B] [--device ID] [--state S] [--since T] [--limit N] [--json]",
 	    "certificates, newest first",
 	    "  --state   issued, registered, parked or revoked\n"
@@ -79,6 +85,9 @@ static const struct command commands[] = {
 	{ "aws", "activate-ca", cmd_aws_activate_ca, "aws activate-ca [CA] [--target NAME]", "let AWS take certificates of a CA", "" },
 	{ "aws", "deactivate-ca", cmd_aws_deactivate_ca, "aws deactivate-ca [CA] [--target NAME]",
 	    "let AWS take no more certificates of a CA", "Device certificates that are registered stay as they are.\n" },
+	{ "event", "list", cmd_event_list, "event list [--limit N] [--json]", "what people have changed, newest first",
+	    "Batches made, opened, closed and raised, tokens, parked certificates sent back: when, who and why.\n"
+	    "  --limit   at most so many; 100\n" },
 	{ "upload", "status", cmd_upload_status, "upload status [--json]", "the queue, the last run, why rows are parked", "" },
 	{ "upload", "retry", cmd_upload_retry, "upload retry [--batch B]", "parked certificates back into the queue", "" },
 	{ "upload", NULL, cmd_upload, "upload [--dry-run] [--batch B] [--limit N] [--deadline T] [--report PREFIX]",
