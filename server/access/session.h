@@ -14,19 +14,20 @@ enum { SESSION_TEXT_BYTES = 52 /* 256 bits in base32hex */, SESSIONS_MAX = 1024 
 
 struct sessions;
 
+/* A session ends when it was not used for more than idle_us, or began more than longest_us ago.  rnd is lent until sessions_free. */
 ERR_MUST_CHECK enum err_code	sessions_new(int64_t idle_us, int64_t longest_us, const struct rnd *rnd, struct sessions **ret, struct err *e);
 void				sessions_free(struct sessions *s);	/* takes NULL; wipes */
 
 /*
  * Begins one for a token.  cookie is what the browser gets; csrf what its page must send with every change (a page of another site cannot read it).  Times are
- * monotonic.  When all places are taken the one that was idle longest ends.
+ * monotonic.  When all places are taken the one that was idle longest ends.  ERR_INTERNAL: no random bytes.
  */
 ERR_MUST_CHECK enum err_code	session_begin(struct sessions *s, int64_t token_id, int64_t now_us, char cookie[SESSION_TEXT_BYTES + 1],
 				    char csrf[SESSION_TEXT_BYTES + 1], struct err *e);
 
 /*
  * The session of a cookie, still alive; counts as use.  ret_csrf may be NULL.  ERR_UNAUTHORIZED: none, idle for too long, or too old.  Compares hashes, so that time tells
- * nothing.
+ * nothing.  Letter case counts: browsers send back what they got.
  */
 ERR_MUST_CHECK enum err_code	session_find(struct sessions *s, const char *cookie, size_t len, int64_t now_us, int64_t *ret_token_id,
 				    char ret_csrf[SESSION_TEXT_BYTES + 1], struct err *e);

@@ -22,7 +22,7 @@ LIBRARIES = (
     (r"sqlite3(ext)?\.h", ("db/sqlite", "tests/unit/db", "tests/bench")),
     (r"microhttpd\.h", ("server/http",)),
     (r"curl/.*", ("server/aws",)),
-    (r"openssl/.*", ("ca", "server/aws", "tests")),
+    (r"openssl/.*", ("ca", "server/access", "server/aws", "tests")),
     (r"cjson/.*|cJSON\.h", ("server",)),
     (r"ini\.h", ("server",)),
     (r"cmocka\.h", ("tests/unit",)),
