@@ -1,13 +1,11 @@
 #include "doors/base64.h"
 
-enum { LINE_COLUMNS = 64 };
-
 size_t
-base64_bytes(size_t len)
+base64_bytes(size_t len, size_t columns)
 {
 	size_t chars = (len + 2) / 3 * 4;
 
-	return chars + (chars + LINE_COLUMNS - 1) / LINE_COLUMNS;
+	return chars + chars / columns + (chars % columns != 0);
 }
 
 /* Four characters for one to three bytes. */
@@ -25,13 +23,13 @@ put_group(char *out, const uint8_t *in, size_t n)
 }
 
 char *
-base64_put(char *out, const uint8_t *in, size_t len)
+base64_put(char *out, const uint8_t *in, size_t len, size_t columns)
 {
 	size_t column = 0;
 
 	for (size_t i = 0; i < len; i += 3) {
 		out = put_group(out, in + i, len - i);
-		if ((column += 4) == LINE_COLUMNS) {
+		if ((column += 4) == columns) {
 			*out++ = '\n';
 			column = 0;
 		}

@@ -1,14 +1,18 @@
-/* Base64 (RFC 4648 4) in lines of 64 columns, each ended by a line feed, the last one too: as EST clients want it. */
+/* Base64 (RFC 4648 4) in lines, each ended by a line feed, the last one too. */
 #ifndef DOORS_BASE64_H
 #define DOORS_BASE64_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Characters that base64_put writes for len bytes. */
-size_t	base64_bytes(size_t len);
+/* Characters in a line: a multiple of four. */
+#define BASE64_COLUMNS	((size_t)64)
+#define BASE64_ONE_LINE	(SIZE_MAX / 4 * 4)
 
-/* Writes exactly base64_bytes(len) characters, and no NUL.  Returns where they end. */
-char	*base64_put(char *out, const uint8_t *in, size_t len);
+/* Characters that base64_put writes for len bytes. */
+size_t	base64_bytes(size_t len, size_t columns);
+
+/* Writes exactly base64_bytes(len, columns) characters, and no NUL.  Returns where they end. */
+char	*base64_put(char *out, const uint8_t *in, size_t len, size_t columns);
 
 #endif

@@ -21,6 +21,35 @@ static const char cacerts_type[] = "application/pkcs7-mime";
 static const char csrattrs_type[] = "application/csrattrs";
 static const char text_type[] = "text/plain; charset=utf-8";
 
+/* ---- whom we talk to */
+
+static bool
+sends(struct http_request *req, const char *header)
+{
+	return http_request_header(req, header) != NULL;
+}
+
+/*
+ * Of two kinds of client that read base64 only one can be served by one text: those built on OpenSSL's BIO_f_base64 (libest) lose long lines without an end;
+ * strongSwan (5.9) takes no line ends.  RFC 8951 wants both to be taken.  Lines are for everybody but who looks like strongSwan, which says nothing at all
+ * about itself.
+ */
+static bool
+wants_one_line(struct http_request *req)
+{
+	return !sends(req, "User-Agent") && !sends(req, "Accept") && !sends(req, "Accept-Encoding") && !sends(req, "Connection");
+}
+
+/*
+ * BouncyCastle (1.72) goes on after a challenge and after 202 without having read the body, and then gives up because of what it has not read.  A program
+ * that says neither who it is nor what it can read has nobody to show a sentence to: it is told by the status alone what it has to do.
+ */
+static bool
+wants_no_words(struct http_request *req, unsigned status)
+{
+	return (status == 202 || (status == 401 && !sends(req, "Authorization"))) && !sends(req, "User-Agent") && !sends(req, "Accept");
+}
+
 /* ---- refusals */
 
 /* The statuses that RFC 7030 clients expect; est.h says why. */
@@ -69,7 +98,10 @@ reply_refusal(struct http_request *req, const struct err *e, unsigned status, co
 	size_t len = 0;
 	char *body;
 
-	buf_printf(&b, "%u %s\n", status, detail);
+	if (wants_no_words(req, status))
+		buf_puts(&b, "");
+	else
+		buf_printf(&b, "%u %s\n", status, detail);
 	if ((body = buf_take(&b, &len)) != NULL)
 		for (size_t i = 0; i + 1 < len; i++)
 			if (body[i] < 0x20 || body[i] > 0x7e)
@@ -108,7 +140,7 @@ est_fullcmc(struct http_request *req, void *line)
 static void
 reply_der(struct http_request *req, const char *type, const uint8_t *der, size_t der_len)
 {
-	size_t len = base64_bytes(der_len);
+	size_t columns = wants_one_line(req) ? BASE64_ONE_LINE : BASE64_COLUMNS, len = base64_bytes(der_len, columns);
 	char *body = malloc(len);
 	struct err e;
 
@@ -117,7 +149,7 @@ reply_der(struct http_request *req, const char *type, const uint8_t *der, size_t
 		est_refuse(req, &e);
 		return;
 	}
-	(void)base64_put(body, der, der_len);
+	(void)base64_put(body, der, der_len, columns);
 	/* RFC 8951 has no use for it; RFC 7030 wants it, and older clients look for it */
 	http_reply_header(req, "Content-Transfer-Encoding", "base64");
 	http_reply(req, 200, type, body, len);
@@ -286,7 +318,8 @@ answer_key(struct http_request *req, const struct enroll_reply *reply)
 		est_refuse(req, &e);
 		return;
 	}
-	len = strlen(key_begin) + base64_bytes(reply->key_len) + strlen(certificate_begin) + base64_bytes(bag_len) + strlen(parts_end);
+	len = strlen(key_begin) + base64_bytes(reply->key_len, BASE64_COLUMNS) + strlen(certificate_begin) +
+	    base64_bytes(bag_len, BASE64_COLUMNS) + strlen(parts_end);
 	if ((body = malloc(len)) == NULL) {
 		free(bag);
 		(void)err_set(&e, ERR_NOMEM, "a body of %zu bytes", len);
@@ -294,9 +327,9 @@ answer_key(struct http_request *req, const struct enroll_reply *reply)
 		return;
 	}
 	p = put_text(body, key_begin);
-	p = base64_put(p, reply->key, reply->key_len);
+	p = base64_put(p, reply->key, reply->key_len, BASE64_COLUMNS);
 	p = put_text(p, certificate_begin);
-	p = base64_put(p, bag, bag_len);
+	p = base64_put(p, bag, bag_len, BASE64_COLUMNS);
 	(void)put_text(p, parts_end);
 	free(bag);
 	http_reply_header(req, "Cache-Control", "no-store");

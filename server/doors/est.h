@@ -8,6 +8,9 @@
  * and subject, elsewhere 422), 403 for a device that may not have it (also a device id or key that is taken, elsewhere 409), 404 for
  * an address without a batch behind it, 503 with Retry-After when the line cannot issue (also a full disk, elsewhere 507).  A batch that waits for
  * approval is 202 with Retry-After: the client then sends the same again, by RFC 7030 4.2.3.
+ *
+ * Answers are base64 in lines of 64 columns.  Two clients need something else and are known by the headers they lack: strongSwan gets one line, and
+ * BouncyCastle no sentence with a 202 or a first 401 (est.c says why).
  */
 #ifndef DOORS_EST_H
 #define DOORS_EST_H
