@@ -58,19 +58,19 @@ value_equal(const ASN1_STRING *s, struct der value)
 }
 
 /*
- * NULL if the certificate's subject has the request's attributes and no others, each once; otherwise the short name of one that
- * differs.  subject_check has seen to it that the request has each at most once.
+ * NULL if the certificate's subject has the request's attributes and no others, each once; otherwise the first difference in words.
+ * subject_check has seen to it that the request has each at most once.
  */
 static const char *
 subject_differs(const struct csr *c, const X509_NAME *name)
 {
 	static const struct { int nid; const char *text; } attrs[SUBJECT_ATTRS] = {
-		[SUBJECT_C] = { NID_countryName, "C" },
-		[SUBJECT_ST] = { NID_stateOrProvinceName, "ST" },
-		[SUBJECT_L] = { NID_localityName, "L" },
-		[SUBJECT_O] = { NID_organizationName, "O" },
-		[SUBJECT_OU] = { NID_organizationalUnitName, "OU" },
-		[SUBJECT_CN] = { NID_commonName, "CN" },
+		[SUBJECT_C] = { NID_countryName, "C differs" },
+		[SUBJECT_ST] = { NID_stateOrProvinceName, "ST differs" },
+		[SUBJECT_L] = { NID_localityName, "L differs" },
+		[SUBJECT_O] = { NID_organizationName, "O differs" },
+		[SUBJECT_OU] = { NID_organizationalUnitName, "OU differs" },
+		[SUBJECT_CN] = { NID_commonName, "CN differs" },
 	};
 	int found = 0;
 
@@ -85,7 +85,7 @@ subject_differs(const struct csr *c, const X509_NAME *name)
 			return attrs[a].text;
 		found++;
 	}
-	return found == X509_NAME_entry_count(name) ? NULL : "an attribute that only the certificate has";
+	return found == X509_NAME_entry_count(name) ? NULL : "the certificate has an attribute that a request cannot have";
 }
 
 static enum err_code
@@ -117,7 +117,7 @@ check(const struct csr *c, X509 *cert, struct err *e)
 	struct der values;
 
 	if (differs != NULL)
-		return err_say(e, ERR_FORBIDDEN, "The request's subject is not that of the client certificate (%s differs); a renewal keeps "
+		return err_say(e, ERR_FORBIDDEN, "The request's subject is not that of the client certificate (%s); a renewal keeps "
 		    "its subject: enrol anew for another.", differs);
 	if (find_attribute(c, OID_CHANGE_SUBJECT_NAME, sizeof(OID_CHANGE_SUBJECT_NAME) - 1, &values))
 		return err_say(e, ERR_FORBIDDEN, "The request wants another subject (ChangeSubjectName, RFC 6402 2.8); a renewal keeps its "

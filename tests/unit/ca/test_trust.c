@@ -161,8 +161,8 @@ test_chains(void **state)
 
 	assert_refused(judge(root, device, NULL, NULL), "not from a CA that this server believes");
 	assert_refused(judge(none, device, world.middle, world.root), "not from a CA that this server believes");
-	assert_refused(judge(other, device, world.middle, world.root), "not from a CA that this server believes");
-	assert_refused(judge(other, device, world.middle, NULL), "not");
+	assert_refused(judge(other, device, world.middle, world.root), "is not signed by the CA that it names");	/* of the same name */
+	assert_refused(judge(other, device, world.middle, NULL), "is not signed by the CA that it names");
 	assert_refused(judge(root, NULL, NULL, NULL), "No client certificate");
 	trust_free(root);
 	trust_free(middle);
