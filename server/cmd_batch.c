@@ -4,160 +4,57 @@
 #include <unistd.h>
 
 #include "args.h"
-#include "batch_aws.h"
+#include "batch_order.h"
 #include "cmd_who.h"
-#include "device_list.h"
 #include "table.h"
 #include "view.h"
 #include "worker.h"
 
 /* ---- create */
 
-struct create {
-	const char		*name, *quantity, *pattern, *devices, *profile, *ca, *aws;
-	bool			 approval;
-	struct store_batch	 batch;
-	struct batch_aws	 goes_to;
-	struct device_list	 list;
-};
-
-/* The CA of the batch: the one named, or the only active one. */
-struct ca_choice {
-	const char	*wanted;	/* NULL: the only one */
-	int		 active;
-	struct store_ca	 found;		/* without der */
-};
-
-static enum err_code
-on_ca(void *arg, const struct store_ca *ca, struct err *e)
+static void
+tell_batch(const struct batch_order *o)
 {
-	struct ca_choice *choice = arg;
+	const struct store_batch *b = &o->batch;
 
-	(void)e;
-	if (choice->wanted != NULL ? strcmp(choice->wanted, ca->name) != 0 : !ca->active)
-		return ERR_OK;
-	choice->active += ca->active;
-	choice->found = *ca;
-	choice->found.der = NULL;
-	return ERR_OK;
-}
-
-static enum err_code
-choose_ca(struct create *cr, struct home *h, struct err *e)
-{
-	struct ca_choice choice = { .wanted = cr->ca };
-	enum err_code rc;
-
-	if ((rc = h->ops->ca_list(h->reader, on_ca, &choice, e)) != ERR_OK)
-		return rc;
-	if (cr->ca != NULL && choice.found.id == 0)
-		return err_set(e, ERR_NOT_FOUND, "there is no CA \"%.64s\"; `lineca ca list` names them", cr->ca);
-	if (cr->ca != NULL && choice.active == 0)
-		return err_set(e, ERR_CONFLICT, "the CA \"%s\" is inactive", cr->ca);
-	if (choice.active != 1)
-		return err_set(e, ERR_USAGE, "%d CAs are active: choose one with --ca", choice.active);
-	cr->batch.ca_id = choice.found.id;
-	return ERR_OK;
-}
-
-/* Every id of the list must fit the pattern too, or it could never be issued. */
-static enum err_code
-check_pattern(const struct create *cr, struct err *e)
-{
-	regex_t regex;
-	enum err_code rc;
-
-	if (cr->pattern == NULL)
-		return ERR_OK;
-	if (*cr->pattern == '\0')
-		return err_set(e, ERR_USAGE, "--pattern is empty; leave it out if any device id will do");
-	if ((rc = pattern_compile(cr->pattern, &regex, e)) != ERR_OK)
-		return rc;
-	for (size_t i = 0; i < cr->list.count && rc == ERR_OK; i++)
-		if (regexec(&regex, device_list_id(&cr->list, i), 0, NULL, 0) != 0)
-			rc = err_set(e, ERR_USAGE, "%s, line %u: %s does not fit the pattern; no batch was made", cr->devices,
-			    cr->list.ids[i].line, device_list_id(&cr->list, i));
-	regfree(&regex);
-	return rc;
-}
-
-/* Every id of the list must do as a thing's name where things are made. */
-static enum err_code
-check_things(const struct create *cr, struct err *e)
-{
-	struct err why = { 0 };
-
-	for (size_t i = 0; i < cr->list.count; i++)
-		if (batch_aws_takes(&cr->goes_to, &cr->batch, device_list_id(&cr->list, i), &why) != ERR_OK)
-			return err_set(e, ERR_USAGE, "%s, line %u: %s No batch was made.", cr->devices, cr->list.ids[i].line, why.log_text);
-	return ERR_OK;
-}
-
-static enum err_code
-plan_batch(struct create *cr, struct home *h, struct err *e)
-{
-	struct store_batch *b = &cr->batch;
-	enum err_code rc;
-
-	if ((rc = args_name("the batch name", cr->name, e)) != ERR_OK)
-		return rc;
-	if (cr->quantity == NULL)
-		return err_set(e, ERR_USAGE, "--quantity is missing: how many certificates are ordered?");
-	if ((rc = args_number("--quantity", cr->quantity, 1, LIMIT_BATCH_QUANTITY, &b->quantity, e)) != ERR_OK ||
-	    (rc = choose_ca(cr, h, e)) != ERR_OK)
-		return rc;
-	if (config_profile(&h->config, cr->profile) == NULL)
-		return err_set(e, ERR_USAGE, "lineca.conf has no [profile %.64s]", cr->profile);
-	(void)snprintf(b->name, sizeof(b->name), "%s", cr->name);
-	if ((rc = batch_aws_plan(&h->config, cr->aws, b, &cr->goes_to, e)) != ERR_OK)
-		return rc;
-	if (cr->devices != NULL && (rc = device_list_read(&cr->list, cr->devices, e)) != ERR_OK)
-		return rc;
-	if ((rc = check_pattern(cr, e)) != ERR_OK || (rc = check_things(cr, e)) != ERR_OK)
-		return rc;
-	(void)snprintf(b->profile, sizeof(b->profile), "%s", cr->profile);
-	(void)snprintf(b->pattern, sizeof(b->pattern), "%s", cr->pattern != NULL ? cr->pattern : "");
-	b->listed = cr->devices != NULL;
-	b->created_at_us = clock_system.now_us(&clock_system);
-	b->state = cr->approval ? BATCH_WAITING : BATCH_OPEN;
-	return ERR_OK;
+	(void)fprintf(stderr, "batch %s %s: %lld certificate%s%s\n", b->name,
+	    b->state == BATCH_WAITING ? "waits for approval (lineca batch open)" : "is open", (long long)b->quantity,
+	    b->quantity == 1 ? "" : "s", b->listed ? ", only for the devices listed" : "");
+	if (b->listed && (size_t)b->quantity != o->list.count)
+		(void)fprintf(stderr, "note: %zu devices are listed, %lld certificates ordered\n", o->list.count, (long long)b->quantity);
 }
 
 enum err_code
 cmd_batch_create(struct cmd *c, struct err *e)
 {
-	struct create cr = { .profile = "default" };
+	const char *quantity = NULL, *devices = NULL;
+	char list_name[128], actor[STORE_ACTOR_BYTES + 1];
+	struct batch_order order = { 0 };
+	struct batch_wish wish = { 0 };
 	const struct arg_option options[] = {
-		{ "quantity", &cr.quantity, NULL }, { "pattern", &cr.pattern, NULL }, { "devices", &cr.devices, NULL },
-		{ "profile", &cr.profile, NULL }, { "ca", &cr.ca, NULL }, { "aws", &cr.aws, NULL },
-		{ "approval", NULL, &cr.approval }, { 0 }
+		{ "quantity", &quantity, NULL }, { "pattern", &wish.pattern, NULL }, { "devices", &devices, NULL },
+		{ "profile", &wish.profile, NULL }, { "ca", &wish.ca, NULL }, { "aws", &wish.aws, NULL }, { "approval", NULL, &wish.approval }, { 0 }
 	};
-	char actor[STORE_ACTOR_BYTES + 1];
 	struct store_who who;
 	struct home h = { 0 };
 	enum err_code rc;
-	int lock_fd = -1;
 
-	if ((rc = args_parse(c, options, 1, 1, &cr.name, e)) != ERR_OK)
+	if ((rc = args_parse(c, options, 1, 1, &wish.name, e)) != ERR_OK)
 		return rc;
+	if (quantity == NULL)
+		return err_set(e, ERR_USAGE, "--quantity is missing: how many certificates are ordered?");
+	if ((rc = args_number("--quantity", quantity, 1, LIMIT_BATCH_QUANTITY, &wish.quantity, e)) != ERR_OK)
+		return rc;
+	(void)snprintf(list_name, sizeof(list_name), "%.100s, line", devices != NULL ? devices : "");
+	wish.list_name = list_name;
+	wish.listed = devices != NULL;
 	cmd_who(&who, actor);
-	if ((rc = home_open(&h, c->home, e)) != ERR_OK ||
-	    (rc = plan_batch(&cr, &h, e)) != ERR_OK ||
-	    (rc = home_lock(&h, HOME_BATCH_LOCK, "another batch create", &lock_fd, e)) != ERR_OK ||
-	    (rc = h.ops->batch_create(h.store, &cr.batch, device_list_next, &cr.list, &who, e)) != ERR_OK)
-		goto out;
-	(void)fprintf(stderr, "batch %s %s: %lld certificate%s%s\n", cr.batch.name, cr.approval ? "waits for approval" : "is open",
-	    (long long)cr.batch.quantity, cr.batch.quantity == 1 ? "" : "s", cr.batch.listed ? ", only for the devices listed" : "");
-	if (cr.approval)
-		(void)fprintf(stderr, "`lineca batch open %s` approves it, `lineca batch close %s` refuses it\n", cr.batch.name,
-		    cr.batch.name);
-	if (cr.batch.listed && (size_t)cr.batch.quantity != cr.list.count)
-		(void)fprintf(stderr, "note: %zu devices are listed, %lld certificates ordered\n", cr.list.count,
-		    (long long)cr.batch.quantity);
-out:
-	if (lock_fd != -1)
-		(void)close(lock_fd);
-	device_list_done(&cr.list);
+	if ((rc = home_open(&h, c->home, e)) == ERR_OK &&
+	    (devices == NULL || (rc = device_list_read(&order.list, devices, e)) == ERR_OK) &&
+	    (rc = batch_order_plan(&wish, &h, h.reader, &order, e)) == ERR_OK &&
+	    (rc = batch_order_make(&order, &h, h.ops, h.store, &who, e)) == ERR_OK)
+		tell_batch(&order);
+	batch_order_done(&order);
 	home_close(&h);
 	return rc;
 }

@@ -12,18 +12,8 @@ enum { LIST_ROWS = 100 };	/* without --limit: two screens */
 static enum err_code
 print_json(void *arg, const struct store_event *ev, struct err *e)
 {
-	cJSON *o = cJSON_CreateObject();
-
 	(void)arg;
-	(void)cJSON_AddNumberToObject(o, "id", (double)ev->id);
-	view_time_us(o, "at", ev->at_us);
-	(void)cJSON_AddStringToObject(o, "actor", ev->actor);
-	(void)cJSON_AddStringToObject(o, "address", ev->address);
-	(void)cJSON_AddStringToObject(o, "action", ev->action);
-	(void)cJSON_AddStringToObject(o, "object", ev->object);
-	(void)cJSON_AddStringToObject(o, "detail", ev->detail);
-	(void)cJSON_AddStringToObject(o, "reason", ev->reason);
-	return view_put(o, e);
+	return view_put(view_event(ev), e);
 }
 
 static enum err_code

@@ -154,6 +154,84 @@ test_batch_listed_fails(void **state)
 	assert_ok(l->ops->batch_create(l->store, &b, device_next, &src, &ledger_who, &e));
 }
 
+/* A batch that waits for approval is no open one, until it is opened. */
+static void
+test_batch_waiting(void **state)
+{
+	struct ledger			*l = *state;
+	struct store_batch		 b = { .ca_id = l->ca_id, .quantity = 2, .created_at_us = 1, .state = BATCH_WAITING }, found;
+	struct store_certificate	 c;
+	struct device_source		 src = { .n = 3, .fail_at = -1 };
+	struct err			 e;
+	char				 names[128] = "";
+
+	(void)snprintf(b.name, sizeof(b.name), "lot-1");
+	assert_ok(l->ops->batch_create(l->store, &b, NULL, NULL, &ledger_who, &e));
+	(void)snprintf(b.name, sizeof(b.name), "lot-2");
+	b.listed = true;
+	assert_ok(l->ops->batch_create(l->store, &b, device_next, &src, &ledger_who, &e));
+	assert_ok(l->ops->batch_list(l->reader, true, batch_note, names, &e));
+	assert_string_equal(names, "");
+	assert_ok(l->ops->batch_list(l->reader, false, batch_note, names, &e));
+	assert_string_equal(names, "lot-1- lot-2- ");
+	assert_ok(l->ops->batch_find(l->reader, "lot-1", &found, &e));
+	assert_int_equal(found.state, BATCH_WAITING);
+	c = ledger_certificate(found.id, l->ca_id, "dev-1", 1, 1001);
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_BATCH_WAITING);
+	assert_int_equal(l->ops->batch_set_state(l->store, "lot-1", BATCH_WAITING, &ledger_who, &e), ERR_INTERNAL);
+
+	/* approved */
+	assert_ok(l->ops->batch_set_state(l->store, "lot-1", BATCH_OPEN, &ledger_who, &e));
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
+	assert_ok(l->ops->batch_find(l->reader, "lot-1", &found, &e));
+	assert_int_equal(found.state, BATCH_OPEN);
+	assert_ok(l->ops->batch_set_state(l->store, "lot-1", BATCH_CLOSED, &ledger_who, &e));
+	assert_ok(l->ops->batch_find(l->reader, "lot-1", &found, &e));
+	assert_int_equal(found.state, BATCH_CLOSED);	/* never waits again */
+
+	/* refused */
+	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &ledger_who, &e));
+	assert_ok(l->ops->batch_find(l->reader, "lot-2", &found, &e));
+	assert_int_equal(found.state, BATCH_CLOSED);
+	assert_true(found.listed);
+	c = ledger_certificate(found.id, l->ca_id, "dev-00000000", 2, 1002);
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_BATCH_CLOSED);
+	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_OPEN, &ledger_who, &e));
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
+	names[0] = '\0';
+	assert_ok(l->ops->batch_list(l->reader, true, batch_note, names, &e));
+	assert_string_equal(names, "lot-2+ ");
+}
+
+/* An order is raised, never made smaller; a full batch goes on. */
+static void
+test_batch_quantity(void **state)
+{
+	struct ledger			*l = *state;
+	int64_t				 id = ledger_batch(l, "lot-1", 1);
+	struct store_certificate	 c = ledger_certificate(id, l->ca_id, "dev-1", 1, 1001);
+	struct store_batch		 b;
+	struct err			 e;
+
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
+	c = ledger_certificate(id, l->ca_id, "dev-2", 2, 1002);
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_BATCH_FULL);
+	assert_ok(l->ops->batch_set_quantity(l->store, "lot-1", 2, &ledger_who, &e));
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
+	assert_ok(l->ops->batch_set_quantity(l->store, "lot-1", 2, &ledger_who, &e));
+	assert_int_equal(l->ops->batch_set_quantity(l->store, "lot-1", 1, &ledger_who, &e), ERR_CONFLICT);
+	assert_non_null(strstr(e.client_text, "close it"));
+	assert_int_equal(l->ops->batch_set_quantity(l->store, "lot-1", 0, &ledger_who, &e), ERR_CONFLICT);
+	assert_int_equal(l->ops->batch_set_quantity(l->store, "lot-1", -1, &ledger_who, &e), ERR_CONFLICT);
+	assert_int_equal(l->ops->batch_set_quantity(l->store, "lot-1", (int64_t)LIMIT_BATCH_QUANTITY + 1, &ledger_who, &e), ERR_CONFLICT);
+	assert_int_equal(l->ops->batch_set_quantity(l->store, "lot-9", 3, &ledger_who, &e), ERR_BATCH_NOT_FOUND);
+	assert_ok(l->ops->batch_find(l->reader, "lot-1", &b, &e));
+	assert_int_equal(b.quantity, 2);
+	assert_int_equal(b.issued, 2);
+	assert_int_equal(b.state, BATCH_OPEN);
+	assert_ok(l->ops->batch_set_quantity(l->store, "lot-1", LIMIT_BATCH_QUANTITY, &ledger_who, &e));
+}
+
 int
 main(void)
 {
@@ -161,6 +239,8 @@ main(void)
 		BOTH(test_batch),
 		BOTH(test_batch_listed),
 		BOTH(test_batch_listed_fails),
+		BOTH(test_batch_waiting),
+		BOTH(test_batch_quantity),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
