@@ -14,7 +14,10 @@
 
 enum { LINE_BYTES_MAX = INI_MAX_LINE - 2 };	/* without its end, and a NUL behind that */
 
-static const char *const enroll_choices[] = { "loopback", "open", NULL };
+static const char *const enroll_choices[] = { "loopback", "open", "token", "certificate", "token_or_certificate", NULL };
+static const char *const read_choices[] = { "loopback", "open", "token", NULL };
+static const char *const est_choices[] = { "tls", "plain", "no", NULL };
+static const char *const client_name_choices[] = { "any", "same", NULL };
 static const char *const level_choices[] = { "debug", "info", "warn", "error", NULL };
 
 static bool
@@ -23,12 +26,17 @@ is_listen(const char *text)
 	char address[CONFIG_ADDRESS_BYTES];
 	uint16_t port;
 
-	return config_parse_listen(text, address, &port, NULL) == ERR_OK;
+	return strcmp(text, CONFIG_LISTEN_NONE) == 0 || config_parse_listen(text, address, &port, NULL) == ERR_OK;
 }
 
 #define AT(member) offsetof(struct config, member)
 #define NUMBER SETTING_IS_NUMBER
 #define CHOICE SETTING_IS_CHOICE
+#define LISTEN(section, member, fallback, help) \
+	{ section, "listen", SETTING_TEXT, AT(member), fallback, 0, 0, NULL, sizeof(((struct config *)NULL)->member), is_listen, \
+	    "ADDRESS:PORT is needed, such as 127.0.0.1:8080 or [::1]:8080, or none", help }
+#define FILE_PATH(section, name, member, help) \
+	{ section, name, SETTING_TEXT, AT(member), "", 0, 0, NULL, sizeof(((struct config *)NULL)->member), NULL, NULL, help }
 
 static const struct setting settings[] = {
 	NUMBER("commit", "cache_mib", AT(commit_cache_mib), "16", 1, 1024,
@@ -41,10 +49,34 @@ static const struct setting settings[] = {
 	    "How long a commit waits for others that are being signed, in microseconds. One station, or two, never wait."),
 	NUMBER("commit", "queue", AT(commit_queue), "1024", 1, 65536,
 	    "Requests that may be in work at once; more are answered 503 busy."),
+	CHOICE("doors", "cfssl", AT(doors_cfssl), "no", setting_no_yes,
+	    "yes: answers cfssl's POST /api/v1/cfssl/sign and /api/v1/cfssl/info too."),
+	CHOICE("doors", "est", AT(doors_est), "tls", est_choices,
+	    "EST (RFC 7030) under /.well-known/est/: tls = where [tls] listens; plain = without TLS too, which is outside the RFC; no."),
+	CHOICE("doors", "step_ca", AT(doors_step_ca), "no", setting_no_yes,
+	    "yes: answers step-ca's POST /1.0/sign, /health, /roots.pem and /root/SHA256 too; a lineca token is the ott."),
 	NUMBER("guard", "disk_reserve_mib", AT(guard_disk_reserve_mib), "256", 1, INT64_C(1) << 40,
 	    "Issuing stops (507 disk_low) when the disk of the home has less free than this, in MiB; reading goes on."),
 	NUMBER("issue", "verify_every", AT(issue_verify_every), "256", 1, 1000000,
 	    "Every certificate is read back and compared with its plan; its signature is verified too at the first and then at every N-th."),
+	NUMBER("limits", "body_s", AT(limits_body_s), "10", 1, 3600,
+	    "How long a request's body may take to arrive, in seconds; then the connection is cut."),
+	NUMBER("limits", "connections_per_address", AT(limits_connections_per_address), "200", 0, 60000,
+	    "Connections that one address may have open; 0: as many as there are."),
+	NUMBER("limits", "head_s", AT(limits_head_s), "10", 1, 3600,
+	    "How long a new connection may take to bring its first request line and headers (and to shake hands), in seconds."),
+	CHOICE("limits", "loopback", AT(limits_loopback), "no", setting_no_yes,
+	    "yes: the limits per address and per token count for requests from this machine too."),
+	NUMBER("limits", "repeats_per_minute", AT(limits_repeats_per_minute), "1200", 0, 1000000,
+	    "One device key may ask so often, and 500 times at once; each request beyond that waits a second for its answer. 0: no limit."),
+	NUMBER("limits", "reply_s", AT(limits_reply_s), "30", 1, 3600,
+	    "How long a client may take to read its answer, in seconds."),
+	NUMBER("limits", "requests_per_address", AT(limits_requests_per_address), "1000", 0, 1000000,
+	    "Requests a second from one address, twice as many at once; more are answered 429, a second late. 0: no limit."),
+	NUMBER("limits", "requests_per_token", AT(limits_requests_per_token), "1000", 0, 1000000,
+	    "The same for one token, wherever it is used."),
+	NUMBER("limits", "wrong_tokens_per_minute", AT(limits_wrong_tokens_per_minute), "10", 1, 1000000,
+	    "So many wrong tokens from one address are answered at once (401), more are answered 429, a second late."),
 	CHOICE("log", "level", AT(log_level), "info", level_choices,
 	    "debug, info, warn or error."),
 	NUMBER("server", "connections_max", AT(server_connections_max), "1000", 1, 60000,
@@ -52,16 +84,33 @@ static const struct setting settings[] = {
 	NUMBER("server", "drain_s", AT(server_drain_s), "10", 1, 3600,
 	    "How long a stop waits for what is being answered, in seconds."),
 	CHOICE("server", "enroll", AT(server_enroll), "loopback", enroll_choices,
-	    "Who may enroll without a right: loopback = only this machine (the server then listens nowhere else);\n"
-	    "open = whoever can reach the port. Choose open only on a wire where every machine is trusted."),
+	    "Who may enroll. loopback: whoever is on this machine (the server then listens nowhere else); token, certificate,\n"
+	    "token_or_certificate: who shows one (`lineca token create --role enroll NAME`; a client certificate as [tls] says);\n"
+	    "open: whoever can reach the port. Choose open only on a wire where every machine is trusted."),
 	NUMBER("server", "idle_timeout_s", AT(server_idle_timeout_s), "30", 1, 3600,
-	    "A connection that sends nothing for so long is closed, in seconds."),
-	{ "server", "listen", SETTING_TEXT, AT(server_listen), "127.0.0.1:8080", 0, 0, NULL,
-	    sizeof(((struct config *)NULL)->server_listen), is_listen,
-	    "ADDRESS:PORT is needed, such as 127.0.0.1:8080 or [::1]:8080",
-	    "ADDRESS:PORT, an IPv4 address or an IPv6 one in brackets. serve --listen overrules it." },
+	    "A kept connection that brings no whole new request for so long is closed, in seconds."),
+	LISTEN("server", server_listen, "127.0.0.1:8080",
+	    "ADDRESS:PORT for plain HTTP, an IPv4 address or an IPv6 one in brackets; none: TLS only. serve --listen overrules it."),
+	CHOICE("server", "read", AT(server_read), "loopback", read_choices,
+	    "Who may read status, batches and certificates: loopback = whoever is on this machine, others with a token (role viewer or more);\n"
+	    "token = everyone with a token; open = whoever can reach the port."),
+	NUMBER("server", "session_idle_min", AT(server_session_idle_min), "30", 1, 1440,
+	    "Who is signed in on the page and does nothing for so many minutes is signed out; after 12 hours in any case."),
 	NUMBER("server", "threads", AT(server_threads), "0", 0, 256,
 	    "HTTP workers; they also sign. 0: one for each processor."),
+	FILE_PATH("tls", "certificate", tls_certificate,
+	    "PEM file with the server's certificate and the CAs between it and its root; a path in the home, or an absolute one.\n"
+	    "`lineca tls create --name HOST` makes one: tls/server.pem."),
+	FILE_PATH("tls", "client_ca", tls_client_ca,
+	    "PEM file with CAs whose client certificates may enroll (IDevIDs, stations); this line's own CAs always count for renewing."),
+	CHOICE("tls", "client_certificates", AT(tls_client_certificates), "yes", setting_no_yes,
+	    "yes: clients are asked for a certificate, and may have none. no: browsers that hold one never ask which."),
+	CHOICE("tls", "client_name", AT(tls_client_name), "any", client_name_choices,
+	    "same: a certificate of client_ca enrolls only the device of its own common name or serialNumber; any: whichever (a station)."),
+	FILE_PATH("tls", "key", tls_key,
+	    "PEM file with the certificate's key, not encrypted, mode 600."),
+	LISTEN("tls", tls_listen, "",
+	    "ADDRESS:PORT for HTTPS, such as 0.0.0.0:8443; empty or none: no TLS. serve --listen-tls overrules it. SIGHUP reads the files again."),
 };
 #undef AT
 
@@ -71,6 +120,8 @@ static const struct setting profile_settings[] = {
 	    "notBefore lies so many minutes back, for devices whose clock is behind."),
 	CHOICE("profile", "may_outlive_ca", AT(may_outlive_ca), "no", setting_no_yes,
 	    "yes: notAfter may lie behind the CA's own; no: it is cut to the CA's."),
+	CHOICE("profile", "server_keygen", AT(server_keygen), "no", setting_no_yes,
+	    "yes: EST's serverkeygen makes a device's key here, over TLS, and forgets it; for firmware that cannot make its own."),
 	CHOICE("profile", "no_expiry", AT(no_expiry), "no", setting_no_yes,
 	    "yes: notAfter is 9999-12-31 (IEEE 802.1AR: no well-defined end); needs may_outlive_ca = yes."),
 	NUMBER("profile", "validity_days", AT(validity_s), "3650", 1, 36500,
@@ -96,6 +147,8 @@ set_profile_setting(struct profile *p, const struct setting *s, const char *valu
 		p->backdate_s = n * 60;
 	else if (s->offset == offsetof(struct profile, validity_s))
 		p->validity_s = n * 86400;
+	else if (s->offset == offsetof(struct profile, server_keygen))
+		p->server_keygen = n != 0;
 	else if (s->offset == offsetof(struct profile, no_expiry))
 		p->no_expiry = n != 0;
 	else
@@ -155,14 +208,14 @@ set_named(struct config *c, const char *section, const char *name, const char *v
 	if (config_aws_is_section(section))
 		return config_aws_set(c, section, name, value, e);
 	for (size_t i = 0; i < SETTINGS; i++)
-		/* names are unique, so one above all sections can only mean one thing */
+		/* one above all sections means the first of that name: listen is the server's */
 		if (strcmp(settings[i].name, name) == 0 && (*section == '\0' || strcmp(settings[i].section, section) == 0))
 			return setting_set(c, &settings[i], value, false, e);
 	for (size_t i = 0; i < SETTINGS; i++)
 		if (strcmp(settings[i].section, section) == 0)
 			return err_set(e, ERR_CONFIG, "[%.40s] has no setting %.40s", section, name);
-	return err_set(e, ERR_CONFIG, "%.40s stands in [%.40s], and there is no such section: aws, aws NAME, commit, guard, issue, log,"
-	    " server, profile NAME", name, section);
+	return err_set(e, ERR_CONFIG, "%.40s stands in [%.40s], and there is no such section: aws, aws NAME, commit, doors, guard, issue,"
+	    " limits, log, server, tls, profile NAME", name, section);
 }
 
 /* inih: 1 = go on, 0 = this line is wrong. */

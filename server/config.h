@@ -15,7 +15,7 @@
 #include "ca/profile.h"
 #include "target.h"
 
-enum { CONFIG_ADDRESS_BYTES = 64 };
+enum { CONFIG_ADDRESS_BYTES = 64, CONFIG_PATH_BYTES = 512 };
 
 struct config {
 	/* [commit] */
@@ -25,12 +25,26 @@ struct config {
 	int64_t		guard_disk_reserve_mib;
 	/* [issue] */
 	int64_t		issue_verify_every;
+	/* [doors] */
+	int64_t		doors_est;		/* enum config_est */
+	int64_t		doors_step_ca, doors_cfssl;	/* bool */
+	/* [limits] */
+	int64_t		limits_connections_per_address, limits_requests_per_address, limits_requests_per_token;
+	int64_t		limits_repeats_per_minute, limits_wrong_tokens_per_minute;
+	int64_t		limits_head_s, limits_body_s, limits_reply_s;
+	int64_t		limits_loopback;	/* bool */
 	/* [log] */
 	int64_t		log_level;		/* enum log_level */
 	/* [server] */
 	char		server_listen[CONFIG_ADDRESS_BYTES + 8];
 	int64_t		server_enroll;		/* enum config_enroll */
-	int64_t		server_threads, server_connections_max, server_idle_timeout_s, server_drain_s;
+	int64_t		server_read;		/* enum config_read */
+	int64_t		server_threads, server_connections_max, server_idle_timeout_s, server_drain_s, server_session_idle_min;
+	/* [tls] */
+	char		tls_listen[CONFIG_ADDRESS_BYTES + 8];	/* "" = no TLS */
+	char		tls_certificate[CONFIG_PATH_BYTES], tls_key[CONFIG_PATH_BYTES], tls_client_ca[CONFIG_PATH_BYTES];
+	int64_t		tls_client_certificates;	/* bool */
+	int64_t		tls_client_name;		/* enum config_client_name */
 	/* [profile NAME] */
 	struct profile	profiles[LIMIT_PROFILES];
 	size_t		profiles_count;
@@ -39,7 +53,12 @@ struct config {
 	size_t		targets_count;
 };
 
-enum config_enroll { ENROLL_LOOPBACK, ENROLL_OPEN };
+enum config_enroll { ENROLL_LOOPBACK, ENROLL_OPEN, ENROLL_TOKEN, ENROLL_CERTIFICATE, ENROLL_EITHER };
+enum config_read { READ_LOOPBACK, READ_OPEN, READ_TOKEN };
+enum config_est { EST_TLS, EST_PLAIN, EST_NO };
+enum config_client_name { CLIENT_NAME_ANY, CLIENT_NAME_SAME };
+
+#define CONFIG_LISTEN_NONE "none"
 
 /* All defaults, and the profile "default". */
 void				config_defaults(struct config *c);

@@ -216,6 +216,27 @@ device_list_read(struct device_list *list, const char *path, struct err *e)
 	return rc;
 }
 
+enum err_code
+device_list_add(struct device_list *l, const char *id, struct err *e)
+{
+	struct err why;
+
+	if (device_id_check(id, strlen(id), &why) != ERR_OK)
+		return err_set(e, ERR_USAGE, "devices, entry %zu: \"%.80s\" can be no device id: %s", l->count + 1, id, why.log_text);
+	return add_id(l, id, (uint32_t)l->count + 1, e);
+}
+
+enum err_code
+device_list_finish(struct device_list *l, struct err *e)
+{
+	struct err why;
+	enum err_code rc;
+
+	if ((rc = sort_unique(l, &why)) != ERR_OK)
+		return err_set(e, rc, "devices, %s; no batch was made", why.log_text);
+	return ERR_OK;
+}
+
 void
 device_list_done(struct device_list *list)
 {

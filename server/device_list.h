@@ -26,6 +26,9 @@ struct device_list {
  * Blank lines and a byte order mark are passed over.  list is all zeroes before; device_list_done in any case.
  */
 ERR_MUST_CHECK enum err_code	device_list_read(struct device_list *list, const char *path, struct err *e);
+/* The same from somewhere else: one id after the other, which count as lines, then once finish.  ERR_USAGE. */
+ERR_MUST_CHECK enum err_code	device_list_add(struct device_list *list, const char *id, struct err *e);
+ERR_MUST_CHECK enum err_code	device_list_finish(struct device_list *list, struct err *e);
 void				device_list_done(struct device_list *list);
 
 /* The id at place i of the sorted list. */

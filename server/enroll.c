@@ -1,19 +1,20 @@
 /*
  * One enrolment, step by step:
  *
- *   worker   1 which batch                     404, 409
+ *   worker   1 the door reads: which batch    404, 409; 403 where the token is for another
  *            2 body -> CSR, syntax, key, subject: the cheap checks
  *                                              400, 422
- *            3 pattern and list of the batch   403
- *            4 proof of possession             400
- *            5 may it be issued, and now?      422, 503, 507; a certificate that is recorded already is answered all the same
- *            6 a place in the writer's queue   503
- *            7 plan, sign, self-check          500
- *            8 suspend, push, look away
- *   writer   9 one transaction for the group: quota, device, key, outbox
- *   worker  10 answer from the recorded row
+ *            3 pattern and list of the batch   403; does a certificate's owner ask for itself?  403
+ *            4 the same key again and again?   held for a second, then on
+ *            5 proof of possession             400 (or the key is made here)
+ *            6 may it be issued, and now?      422, 503, 507; a certificate that is recorded already is answered all the same
+ *            7 a place in the writer's queue   503
+ *            8 plan, sign, self-check          500
+ *            9 suspend, push, look away
+ *   writer  10 one transaction for the group: quota, device, key, outbox
+ *   worker  11 the door answers from the recorded row
  *
- * There is no look for a recorded certificate before step 7: nearly every request is a new device, and the transaction decides in
+ * There is no look for a recorded certificate before step 8: nearly every request is a new device, and the transaction decides in
  * any case.  A repeated request costs one signature that nobody sees.
  */
 #include "enroll.h"
@@ -22,13 +23,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/access.h"
+#include "access/throttle.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "ca/csr.h"
 #include "ca/issue.h"
+#include "ca/keygen.h"
 #include "ca/pem.h"
 #include "ca/profile.h"
-#include "view.h"
+#include "ca/renewal.h"
 #include "worker.h"
 
 enum stage { STAGE_PARSE, STAGE_POP, STAGE_SIGN, STAGE_RECORD, STAGES };
@@ -46,7 +50,10 @@ struct enroll {
 	struct store_certificate certificate;	/* what item records */
 	struct line		*line;
 	struct http_request	*req;
+	const struct enroll_door *door;
+	struct enroll_ask	 ask;		/* its owned bytes until the CSR was read */
 	struct csr		*csr;
+	struct device_key	*key;		/* ask.keygen: made here */
 	struct issued		*issued;
 	const struct line_ca	*ca;
 	char			 batch[LIMIT_NAME_BYTES + 1];
@@ -55,13 +62,27 @@ struct enroll {
 	int64_t			 stage_us[STAGES];
 };
 
+/* What the door read may hold a token, or a key that should not have come. */
+static void
+ask_done(struct enroll_ask *ask)
+{
+	if (ask->owned != NULL)
+		explicit_bzero(ask->owned, strlen(ask->owned));
+	free(ask->owned);
+	ask->owned = NULL;
+	ask->csr = NULL;
+	ask->token = NULL;
+}
+
 static void
 enroll_free(struct enroll *en)
 {
 	if (en == NULL)
 		return;
 	issued_free(en->issued);
+	device_key_free(en->key);
 	csr_free(en->csr);
+	ask_done(&en->ask);
 	recorded_free(en->item.row.recorded);
 	free(en);
 }
@@ -78,12 +99,16 @@ stage_done(struct enroll *en, enum stage stage)
 static void
 enroll_log(const struct enroll *en, unsigned status, const struct store_certificate *c, const struct err *e)
 {
+	const struct actor *actor = access_actor(en->req);
 	char serial[2 * STORE_SERIAL_BYTES + 1];
 	struct log_line l;
 
 	log_begin(&l, status >= 500 ? LOG_ERROR : LOG_INFO, "enroll");
 	log_text(&l, "request", http_request_id(en->req));
 	log_text(&l, "peer", http_request_peer(en->req));
+	log_text(&l, "door", en->door->name);
+	if (actor->name[0] != '\0')
+		log_text(&l, "by", actor->name);
 	log_text(&l, "batch", en->batch);
 	log_text(&l, "device", en->device_id);
 	if (c != NULL) {
@@ -108,42 +133,31 @@ enroll_refuse(struct enroll *en, const struct err *e)
 {
 	atomic_fetch_add_explicit(&en->line->tally.refused[e->code], 1, memory_order_relaxed);
 	enroll_log(en, http_status(e->code), NULL, e);
-	http_reply_problem(en->req, e);
+	if (en->door->refuse != NULL)
+		en->door->refuse(en->req, e);
+	else
+		http_reply_problem(en->req, e);
 	enroll_free(en);
 }
 
 /* ---- the answer */
 
-static char *
-answer_pem(const struct line_ca *ca, const struct store_certificate *c, size_t *ret_len)
+char *
+enroll_pem(const struct enroll_reply *r, bool chain, size_t *ret_len)
 {
-	size_t chain_len, leaf_len;
-	const char *chain = issuer_chain_pem(ca->issuer, &chain_len);
-	char *body = malloc(pem_certificate_bytes(c->der_len) + chain_len);
+	const struct store_certificate *c = recorded_certificate(r->recorded);
+	size_t chain_len = 0, leaf_len;
+	const char *chain_pem = issuer_chain_pem(r->ca->issuer, &chain_len);
+	char *body = malloc(pem_certificate_bytes(c->der_len) + chain_len + 1);
 
 	if (body == NULL)
 		return NULL;
 	leaf_len = pem_encode_certificate(c->der, c->der_len, body);
-	memcpy(body + leaf_len, chain, chain_len + 1);
+	if (!chain)
+		chain_len = 0;
+	memcpy(body + leaf_len, chain_pem, chain_len);
+	body[leaf_len + chain_len] = '\0';
 	*ret_len = leaf_len + chain_len;
-	return body;
-}
-
-static char *
-answer_json(const struct line_ca *ca, const struct store_certificate *c, size_t *ret_len)
-{
-	char *pem = view_pem(c->der, c->der_len), *body;
-	size_t chain_len;
-	cJSON *o = view_certificate(c);
-
-	if (pem == NULL || cJSON_AddStringToObject(o, "certificate", pem) == NULL ||
-	    cJSON_AddStringToObject(o, "chain", issuer_chain_pem(ca->issuer, &chain_len)) == NULL) {
-		cJSON_Delete(o);
-		o = NULL;
-	}
-	free(pem);
-	if ((body = view_print(o)) != NULL)
-		*ret_len = strlen(body);
 	return body;
 }
 
@@ -152,19 +166,17 @@ static void
 enroll_answer(struct enroll *en, const struct recorded *recorded, bool is_new)
 {
 	const struct store_certificate *c = recorded_certificate(recorded);
-	unsigned status = is_new ? 201 : 200;
+	struct enroll_reply reply = { .recorded = recorded, .ca = en->ca, .is_new = is_new };
 	char serial[2 * STORE_SERIAL_BYTES + 1], location[64 + sizeof(serial)];
-	bool json = http_request_wants_json(en->req);
-	size_t len = 0;
-	char *body;
 
 	hex_encode(c->serial, sizeof(c->serial), serial);
 	(void)snprintf(location, sizeof(location), "/v1/certificates/%s", serial);
 	http_reply_header(en->req, "Location", location);
-	body = json ? answer_json(en->ca, c, &len) : answer_pem(en->ca, c, &len);
+	if (en->key != NULL)
+		reply.key = device_key_pkcs8(en->key, &reply.key_len);
 	atomic_fetch_add_explicit(is_new ? &en->line->tally.issued : &en->line->tally.repeated, 1, memory_order_relaxed);
-	enroll_log(en, status, c, NULL);
-	http_reply(en->req, status, json ? "application/json" : "application/pem-certificate-chain", body, len);
+	enroll_log(en, is_new ? 201 : 200, c, NULL);
+	en->door->answer(en->req, &reply);
 	enroll_free(en);
 }
 
@@ -182,6 +194,9 @@ enroll_say(struct enroll *en)
 		(void)err_say(e, ERR_DEVICE_EXISTS,
 		    "The device %s has a certificate for another key: it was re-flashed, or two devices carry one label. "
 		    "Set it aside; sending again does not help.", en->device_id);
+	else if (en->item.row.result == ERR_BATCH_WAITING)
+		(void)err_say(e, ERR_BATCH_WAITING, "The batch %s waits for approval. Nothing was issued; send the same request again later.",
+		    en->batch);
 	else if (en->item.row.result == ERR_BATCH_CLOSED)
 		(void)err_say(e, ERR_BATCH_CLOSED, "The batch %s is closed. Nothing was issued; ask the line lead to open it.", en->batch);
 	else if (en->item.row.result == ERR_BATCH_FULL)
@@ -237,26 +252,34 @@ on_open_batch(void *arg, const struct store_batch *b, struct err *e)
 	return ERR_OK;
 }
 
-/* The batch of the path, or the one that is open. */
 static enum err_code
-find_batch(struct enroll *en, struct worker *w, struct err *e)
+find_open_batch(struct enroll *en, struct worker *w, struct err *e)
 {
-	const char *name = http_request_argument(en->req);
 	struct open_batches open = { 0 };
 	enum err_code rc;
 
-	if (*name == '\0') {
-		if ((rc = en->line->home->ops->batch_list(w->reader, true, on_open_batch, &open, e)) != ERR_OK)
-			return rc;
-		if (open.count == 0)
-			return err_say(e, ERR_BATCH_AMBIGUOUS, "No batch is open. Ask the line lead to open one.");
-		if (open.count > 1)
-			return err_say(e, ERR_BATCH_AMBIGUOUS, "%u batches are open (%s): post to /v1/enroll/BATCH.", open.count, open.list);
-		name = open.name;
-	}
-	if (strlen(name) > LIMIT_NAME_BYTES)
-		return err_set(e, ERR_BATCH_NOT_FOUND, "a batch name of %zu bytes", strlen(name));
-	(void)snprintf(en->batch, sizeof(en->batch), "%s", name);
+	if ((rc = en->line->home->ops->batch_list(w->reader, true, on_open_batch, &open, e)) != ERR_OK)
+		return rc;
+	if (open.count == 0)
+		return err_say(e, ERR_BATCH_AMBIGUOUS, "No batch is open. Ask the line lead to open one.");
+	if (open.count > 1)
+		return err_say(e, ERR_BATCH_AMBIGUOUS, "%u batches are open (%s): name the one you mean.", open.count, open.list);
+	(void)snprintf(en->batch, sizeof(en->batch), "%s", open.name);
+	return ERR_OK;
+}
+
+/* The batch that was named, the one the token is for, or the one that is open. */
+static enum err_code
+find_batch(struct enroll *en, struct worker *w, struct err *e)
+{
+	const struct actor *actor = access_actor(en->req);
+	const char *name = en->ask.batch;
+
+	if (actor->batch_id >= 0 && *name != '\0' && strcmp(name, actor->batch) != 0)
+		return err_say(e, ERR_FORBIDDEN, "This token is for the batch %s, not for %s. Check the batch at the station.", actor->batch, name);
+	if (*name == '\0' && actor->batch_id < 0)
+		return find_open_batch(en, w, e);
+	(void)snprintf(en->batch, sizeof(en->batch), "%s", *name != '\0' ? name : actor->batch);
 	return ERR_OK;
 }
 
@@ -264,20 +287,46 @@ find_batch(struct enroll *en, struct worker *w, struct err *e)
 static enum err_code
 parse_body(struct enroll *en, struct worker *w, struct err *e)
 {
-	size_t body_len, der_len;
-	const uint8_t *body = http_request_body(en->req, &body_len);
 	enum err_code rc;
+	size_t der_len;
 
-	if ((rc = pem_decode_request(body, body_len, w->der, sizeof(w->der), &der_len, e)) != ERR_OK) {
-		if (rc == ERR_PRIVATE_KEY)
-			http_request_wipe_body(en->req);
-		return rc;
-	}
-	if ((rc = csr_parse(w->der, der_len, &en->csr, e)) != ERR_OK ||
+	rc = pem_decode_request(en->ask.csr, en->ask.csr_len, w->der, sizeof(w->der), &der_len, e);
+	if (rc == ERR_PRIVATE_KEY)
+		http_request_wipe_body(en->req);
+	ask_done(&en->ask);
+	if (rc != ERR_OK ||
+	    (rc = csr_parse(w->der, der_len, &en->csr, e)) != ERR_OK ||
 	    (rc = subject_check(en->csr, e)) != ERR_OK)
 		return rc;
 	(void)snprintf(en->device_id, sizeof(en->device_id), "%s", csr_device_id(en->csr));
 	return keycheck(en->csr, e);
+}
+
+/* Whose certificate a client shows may say for which device it asks. */
+static enum err_code
+check_owner(struct enroll *en, struct err *e)
+{
+	const struct actor *actor = access_actor(en->req);
+	const struct trust_peer *peer = access_peer(en->req, en->line);
+	struct http_certificate leaf;
+	enum err_code rc;
+
+	if (en->ask.renew) {
+		if (actor->by != ACTOR_DEVICE || http_request_certificates(en->req, &leaf, 1) != 1)
+			return err_say(e, ERR_FORBIDDEN, "Renewing needs TLS with the device's present certificate from this line; without one, enroll.");
+		if ((rc = renewal_check(en->csr, leaf.der, leaf.len, e)) != ERR_OK)
+			return rc;
+		en->item.row.may_rekey = true;
+		return ERR_OK;
+	}
+	if (peer == NULL || actor->by == ACTOR_TOKEN)
+		return ERR_OK;
+	if (actor->by == ACTOR_CERTIFICATE && (en->line->home->config.tls_client_name != CLIENT_NAME_SAME ||
+	    strcmp(peer->serial_number, en->device_id) == 0))
+		return ERR_OK;
+	if (strcmp(peer->common_name, en->device_id) != 0)
+		return err_say(e, ERR_FORBIDDEN, "The client certificate is that of %s, and the request is for %s.", peer->name, en->device_id);
+	return ERR_OK;
 }
 
 /* Does this batch want this device? */
@@ -403,6 +452,66 @@ issue_and_push(struct enroll *en, struct worker *w, struct order *o, struct err 
 	return ERR_OK;					/* and do not look at it */
 }
 
+/* Who must have its key made here: in place of the key it sent, which only says of what kind (RFC 7030 4.4.1). */
+static enum err_code
+make_key(struct enroll *en, struct worker *w, const struct order *o, struct err *e)
+{
+	struct csr *csr = NULL;
+	enum err_code rc;
+
+	if (!o->has_profile || !o->profile.server_keygen)
+		return err_say(e, ERR_FORBIDDEN, "Keys are made in the device here, not on the server; the profile of the batch %s does not allow it.",
+		    en->batch);
+	if (!http_request_is_tls(en->req))
+		return err_say(e, ERR_FORBIDDEN, "A private key is only sent over TLS.");
+	if ((rc = device_key_new(w->pop, en->csr, &en->key, &csr, e)) != ERR_OK)
+		return rc;
+	csr_free(en->csr);
+	en->csr = csr;
+	return ERR_OK;
+}
+
+/* Steps 5 to 9, at once or after having been held. */
+static void
+enroll_go(struct enroll *en)
+{
+	struct worker *w;
+	struct order *o;
+	enum err_code rc;
+	struct err e;
+
+	err_clear(&e);
+	if ((rc = worker_get(en->line, &w, &e)) == ERR_OK && (rc = worker_order(w, en->batch, &o, &e)) == ERR_OK)
+		rc = en->ask.keygen ? make_key(en, w, o, &e) : pop_verify(w->pop, en->csr, &e);
+	if (rc == ERR_OK) {
+		stage_done(en, STAGE_POP);
+		rc = issue_and_push(en, w, o, &e);
+	}
+	if (rc != ERR_OK)
+		enroll_refuse(en, &e);
+}
+
+static void
+enroll_held(struct http_request *req, void *arg)
+{
+	struct enroll *en = arg;
+
+	(void)req;
+	en->stage_began_us = clock_monotonic_us();
+	enroll_go(en);
+}
+
+/* A device in a loop: the same key over and over.  It gets its answer, a second late, and so leaves the processor to others. */
+static bool
+is_shouting(const struct enroll *en)
+{
+	size_t len;
+	const uint8_t *spki = csr_spki(en->csr, &len);
+
+	return throttle_take(en->line->throttle, THROTTLE_REPEAT, spki, len, clock_monotonic_us()) > 0;
+}
+
+/* Steps 1 to 4. */
 static enum err_code
 enroll_begin(struct enroll *en, struct err *e)
 {
@@ -411,22 +520,23 @@ enroll_begin(struct enroll *en, struct err *e)
 	enum err_code rc;
 
 	if ((rc = worker_get(en->line, &w, e)) != ERR_OK ||
-	    (rc = find_batch(en, w, e)) != ERR_OK ||
+	    (rc = en->door->read(en->req, &en->ask, e)) != ERR_OK)
+		return rc;
+	if (http_request_route(en->req)->access == ACCESS_ENROLL_BODY &&
+	    (rc = access_body_token(en->req, en->line, en->ask.token, e)) != ERR_OK)
+		return rc;
+	if ((rc = find_batch(en, w, e)) != ERR_OK ||
 	    (rc = worker_order(w, en->batch, &o, e)) != ERR_OK)
 		return rc;
 	en->ca = o->ca;
 	if ((rc = parse_body(en, w, e)) != ERR_OK ||
 	    (rc = check_listed(en, w, o, e)) != ERR_OK)
 		return rc;
-	stage_done(en, STAGE_PARSE);
-	if ((rc = pop_verify(w->pop, en->csr, e)) != ERR_OK)
-		return rc;
-	stage_done(en, STAGE_POP);
-	return issue_and_push(en, w, o, e);
+	return check_owner(en, e);
 }
 
 void
-enroll_handle(struct http_request *req, void *line)
+enroll_run(struct http_request *req, struct line *line, const struct enroll_door *door)
 {
 	struct enroll *en;
 	struct err e;
@@ -434,12 +544,23 @@ enroll_handle(struct http_request *req, void *line)
 	err_clear(&e);
 	if ((en = calloc(1, sizeof(*en))) == NULL) {
 		(void)err_set(&e, ERR_NOMEM, "enroll");
-		http_reply_problem(req, &e);
+		if (door->refuse != NULL)
+			door->refuse(req, &e);
+		else
+			http_reply_problem(req, &e);
 		return;
 	}
 	en->line = line;
 	en->req = req;
+	en->door = door;
 	en->stage_began_us = clock_monotonic_us();
-	if (enroll_begin(en, &e) != ERR_OK)
+	if (enroll_begin(en, &e) != ERR_OK) {
 		enroll_refuse(en, &e);
+		return;
+	}
+	stage_done(en, STAGE_PARSE);
+	if (is_shouting(en))
+		http_hold(req, HTTP_HOLD_MS, enroll_held, en);
+	else
+		enroll_go(en);
 }

@@ -16,6 +16,17 @@ home_join(const struct home *h, const char *name, char out[HOME_PATH_BYTES], str
 	return file_join(out, HOME_PATH_BYTES, h->path, name, e);
 }
 
+enum err_code
+home_resolve(const struct home *h, const char *path, char out[HOME_PATH_BYTES], struct err *e)
+{
+	if (path[0] != '/')
+		return home_join(h, path, out, e);
+	if (strlen(path) >= HOME_PATH_BYTES)
+		return err_set(e, ERR_USAGE, "the path %.80s... is too long", path);
+	(void)snprintf(out, HOME_PATH_BYTES, "%s", path);
+	return ERR_OK;
+}
+
 static enum err_code
 home_open_ledger(struct home *h, struct err *e)
 {

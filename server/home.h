@@ -35,6 +35,9 @@ struct home {
 ERR_MUST_CHECK enum err_code	home_open(struct home *h, const char *path, struct err *e);
 void				home_close(struct home *h);
 
+/* A path as lineca.conf may have it: an absolute one as it is, others below the home. */
+ERR_MUST_CHECK enum err_code	home_resolve(const struct home *h, const char *path, char out[HOME_PATH_BYTES], struct err *e);
+
 /* PATH/NAME of the home. */
 ERR_MUST_CHECK enum err_code	home_join(const struct home *h, const char *name, char out[HOME_PATH_BYTES], struct err *e);
 

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "issuer_load.h"
 #include "worker.h"
@@ -91,6 +92,69 @@ line_start_writer(struct line *l, struct err *e)
 	return writer_start(l->home->ops, l->home->store, &cf, &l->writer, e);
 }
 
+enum {
+	THROTTLE_KEYS = 32768,			/* addresses, tokens and device keys that are remembered at once: a megabyte */
+	REPEATS_AT_ONCE = 500,
+	WRONG_TOKENS_AT_ONCE = 10,
+	LOGGED_PER_MINUTE = 10,
+	SESSION_LONGEST_S = 12 * 3600		/* a shift and its handing over */
+};
+
+static enum err_code
+line_limits(struct line *l, struct err *e)
+{
+	const struct config *c = &l->home->config;
+	const struct throttle_rate rates[THROTTLES] = {
+		[THROTTLE_ADDRESS] = { 60 * c->limits_requests_per_address, 2 * c->limits_requests_per_address + 1 },
+		[THROTTLE_TOKEN] = { 60 * c->limits_requests_per_token, 2 * c->limits_requests_per_token + 1 },
+		[THROTTLE_REPEAT] = { c->limits_repeats_per_minute, REPEATS_AT_ONCE },
+		[THROTTLE_WRONG_TOKEN] = { c->limits_wrong_tokens_per_minute, WRONG_TOKENS_AT_ONCE },
+		[THROTTLE_LOG] = { LOGGED_PER_MINUTE, LOGGED_PER_MINUTE },
+	};
+	enum err_code rc;
+
+	if ((rc = throttle_new(rates, THROTTLE_KEYS, l->rnd, &l->throttle, e)) != ERR_OK)
+		return rc;
+	return sessions_new(c->server_session_idle_min * 60 * 1000000, (int64_t)SESSION_LONGEST_S * 1000000, l->rnd, &l->sessions, e);
+}
+
+/* Those whose client certificates count: the CAs that lineca.conf names, and this line's own. */
+static enum err_code
+line_trust(struct line *l, struct err *e)
+{
+	const char *file = l->home->config.tls_client_ca;
+	char path[HOME_PATH_BYTES], *text = NULL;
+	struct err why;
+	enum err_code rc;
+	size_t len;
+
+	if ((rc = trust_new(&l->trust, e)) != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < l->cas_count; i++)
+		if ((rc = trust_add(l->trust, l->cas[i].row.der, l->cas[i].row.der_len, e)) != ERR_OK)
+			return rc;
+	if (*file == '\0')
+		return ERR_OK;
+	if ((rc = home_resolve(l->home, file, path, e)) != ERR_OK ||
+	    (rc = file_read(path, LIMIT_CONFIG_BYTES, &text, &len, e)) != ERR_OK)
+		return rc;
+	if ((rc = trust_add_pem(l->trust, text, len, &why)) != ERR_OK)
+		rc = err_set(e, rc, "[tls] client_ca: %s: %s", path, why.log_text);
+	free(text);
+	return rc;
+}
+
+static enum err_code
+line_start_clerk(struct line *l, struct err *e)
+{
+	char path[HOME_PATH_BYTES];
+	enum err_code rc;
+
+	if ((rc = home_join(l->home, HOME_LEDGER, path, e)) != ERR_OK)
+		return rc;
+	return clerk_start(l->home->ops, path, &l->clerk, e);
+}
+
 static enum err_code
 line_open(struct line *l, struct err *e)
 {
@@ -105,7 +169,10 @@ line_open(struct line *l, struct err *e)
 		return rc;
 	serial_source_init(&l->serials, l->clock, l->rnd, newest_serial);
 	guard_init(&l->guard, l->clock, h->path, h->config.guard_disk_reserve_mib << 20, newest_us);
-	if ((rc = h->ops->ca_list(h->reader, line_add_ca, l, e)) != ERR_OK)
+	if ((rc = h->ops->ca_list(h->reader, line_add_ca, l, e)) != ERR_OK ||
+	    (rc = line_limits(l, e)) != ERR_OK ||
+	    (rc = line_trust(l, e)) != ERR_OK ||
+	    (rc = line_start_clerk(l, e)) != ERR_OK)
 		return rc;
 	return line_start_writer(l, e);
 }
@@ -156,6 +223,11 @@ line_free(struct line *l)
 	if (l == NULL)
 		return;
 	writer_stop(l->writer);
+	clerk_stop(l->clerk);
+	throttle_free(l->throttle);
+	sessions_free(l->sessions);
+	trust_free(l->trust);
+	free(l->openapi);
 	workers_free(&l->workers);
 	workers_free(&l->workers_idle);
 	for (size_t i = 0; i < l->cas_count; i++) {

@@ -8,10 +8,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "access/session.h"
+#include "access/throttle.h"
 #include "base/clock.h"
 #include "base/rnd.h"
 #include "ca/issuer.h"
 #include "ca/serial.h"
+#include "ca/trust.h"
+#include "clerk.h"
 #include "db/writer.h"
 #include "guard.h"
 #include "home.h"
@@ -34,7 +38,13 @@ struct line {
 	struct serial_source	 serials;	/* its own lock-free state */
 	struct guard		 guard;		/* its own lock-free state */
 	struct tally		 tally;		/* its own lock-free state */
-	struct http_server	*http;		/* set before the first request is answered */
+	struct throttle		*throttle;	/* its own lock */
+	struct sessions		*sessions;	/* its own lock */
+	struct trust		*trust;		/* whose client certificates count: [tls] client_ca, and our own CAs */
+	struct clerk		*clerk;		/* its own thread */
+	struct http_server	*http, *https;	/* NULL: not listening there.  Set before the first request is answered */
+	char			*openapi;	/* GET /openapi.json */
+	size_t			 openapi_len;
 	int64_t			 started_us;	/* wall */
 	pthread_key_t		 worker_key;
 	pthread_mutex_t		 workers_mu;	/* protects the two lists */

@@ -18,12 +18,13 @@ static const struct command commands[] = {
 	    "make a home: settings, ledger, issuing CA",
 	    "Makes the home directory with lineca.conf, the ledger and a self-signed issuing CA\n"
 	    "(P-256, 3650 days unless said otherwise). Never touches a home that exists.\n" },
-	{ "serve", NULL, cmd_serve, "serve [--listen ADDRESS:PORT]",
+	{ "serve", NULL, cmd_serve, "serve [--listen ADDRESS:PORT] [--listen-tls ADDRESS:PORT]",
 	    "run the line server",
 	    "Runs the line server in the foreground until SIGTERM or SIGINT; then it finishes what it\n"
 	    "holds and exits 0. Port 0 picks a free one. It prints \"listening on http://...\" once it\n"
-	    "answers; its log goes to standard error. On an address that other machines reach it\n"
-	    "starts only with `enroll = open` in lineca.conf.\n" },
+	    "answers (and https:// where [tls] listens); its log goes to standard error. On an address that other\n"
+	    "machines reach it starts only when [server] enroll in lineca.conf says who may enroll. SIGHUP reads\n"
+	    "the TLS certificate again.\n" },
 	{ "batch", "create", cmd_batch_create,
 	    "batch create NAME --quantity N [--pattern REGEX] [--devices FILE] [--profile P] [--ca CA] [--aws NAME[,NAME...]]\n"
 	    "                      [--approval]",

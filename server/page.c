@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/access.h"
 #include "base/buf.h"
 #include "status.h"
 #include "web/assets.h"
 #include "worker.h"
+
+static const char live_mark[] = "<!--live-->\n";	/* in web/index.html */
 
 /* Nothing from a device or a person becomes markup. */
 static void
@@ -135,12 +138,30 @@ security_headers(struct http_request *req)
 	http_reply_header(req, "X-Content-Type-Options", "nosniff");
 }
 
+/* For who may not read: a field for a token, and nothing of the line. */
+static void
+page_sign_in(struct http_request *req, const struct asset *frame, const char *at)
+{
+	struct buf b = { 0 };
+	size_t len = 0;
+	char *text;
+
+	buf_put(&b, frame->data, (size_t)(at - frame->data));
+	buf_puts(&b, "<h1>lineca</h1>\n<form id=\"sign-in\"><label for=\"token\">Scan your badge, or type your token</label>\n"
+	    "<input id=\"token\" name=\"token\" type=\"password\" autocomplete=\"off\" autofocus required>\n"
+	    "<button>Sign in</button>\n<p id=\"sign-in-error\" role=\"alert\"></p></form>\n");
+	buf_puts(&b, at + strlen(live_mark));
+	text = buf_take(&b, &len);
+	security_headers(req);
+	http_reply_header(req, "Cache-Control", "no-store");
+	http_reply(req, 401, frame->media_type, text, len);
+}
+
 void
 page_index(struct http_request *req, void *arg)
 {
 	const struct asset *frame = asset_find("/");
-	static const char mark[] = "<!--live-->\n";
-	const char *at = strstr(frame->data, mark);
+	const char *at = strstr(frame->data, live_mark);
 	struct line *l = arg;
 	struct buf b = { 0 };
 	struct worker *w;
@@ -149,13 +170,17 @@ page_index(struct http_request *req, void *arg)
 	size_t len = 0;
 	char *text;
 
+	if (access_identify(req, l, &e) != ERR_OK || access_require(req, l, ACCESS_READ, &e) != ERR_OK) {
+		page_sign_in(req, frame, at);
+		return;
+	}
 	if (worker_get(l, &w, &e) != ERR_OK || status_read(l, w->reader, &s, &e) != ERR_OK) {
 		http_reply_problem(req, &e);
 		return;
 	}
 	buf_put(&b, frame->data, (size_t)(at - frame->data));
 	put_live(&b, l, &s);
-	buf_puts(&b, at + sizeof(mark) - 1);
+	buf_puts(&b, at + strlen(live_mark));
 	status_done(&s);
 	text = buf_take(&b, &len);
 	security_headers(req);

@@ -321,6 +321,69 @@ reading_uploads(struct http_request *req, void *arg)
 	reply_text(req, json_type, view_print(o));
 }
 
+/* ---- who changed what */
+
+struct events {
+	cJSON	*list;
+	int64_t	 rows, last;
+};
+
+static enum err_code
+add_event(void *arg, const struct store_event *ev, struct err *e)
+{
+	struct events *events = arg;
+
+	if (!cJSON_AddItemToArray(events->list, view_event(ev)))
+		return err_set(e, ERR_NOMEM, "events");
+	events->last = ev->id;
+	events->rows++;
+	return ERR_OK;
+}
+
+static enum err_code
+query_before(struct http_request *req, int64_t *ret, struct err *e)
+{
+	const char *text = http_request_query(req, "before");
+
+	*ret = 0;
+	if (text != NULL && *text != '\0' && !number_parse(text, 1, INT64_MAX, ret))
+		return err_say(e, ERR_BAD_REQUEST, "before: the id of an event is needed.");
+	return ERR_OK;
+}
+
+void
+reading_events(struct http_request *req, void *arg)
+{
+	cJSON *o = cJSON_CreateObject();
+	struct events events = { .list = cJSON_AddArrayToObject(o, "events") };
+	int64_t limit, before;
+	struct line *l = arg;
+	struct worker *w;
+	struct err e;
+
+	if (query_limit(req, &limit, &e) != ERR_OK || query_before(req, &before, &e) != ERR_OK || worker_get(l, &w, &e) != ERR_OK ||
+	    l->home->ops->event_list(w->reader, before, limit, add_event, &events, &e) != ERR_OK) {
+		cJSON_Delete(o);
+		http_reply_problem(req, &e);
+		return;
+	}
+	if (events.rows == limit)
+		(void)cJSON_AddNumberToObject(o, "next", (double)events.last);
+	else
+		(void)cJSON_AddNullToObject(o, "next");
+	reply_text(req, json_type, view_print(o));
+}
+
+/* ---- what there is to ask */
+
+void
+reading_openapi(struct http_request *req, void *arg)
+{
+	const struct line *l = arg;
+
+	http_reply_static(req, 200, json_type, l->openapi, l->openapi_len);
+}
+
 /* ---- health */
 
 void

@@ -52,6 +52,20 @@ batch_order(const void *a, const void *b)
 	return x->id < y->id ? 1 : -1;
 }
 
+static void
+add_stats(const struct http_server *server, struct http_stats *sum)
+{
+	struct http_stats one;
+
+	if (server == NULL)
+		return;
+	http_server_get_stats(server, &one);
+	sum->connections += one.connections;
+	sum->requests += one.requests;
+	sum->refused += one.refused;
+	sum->turned_away += one.turned_away;
+}
+
 enum err_code
 status_read(struct line *l, struct store_reader *r, struct status *ret, struct err *e)
 {
@@ -72,7 +86,8 @@ status_read(struct line *l, struct store_reader *r, struct status *ret, struct e
 		s.batch_count = s.batches_open > STATUS_BATCHES ? (size_t)s.batches_open : STATUS_BATCHES;
 	s.disk_free_bytes = guard_disk_free_bytes(&l->guard);
 	writer_get_stats(l->writer, &s.writer);
-	http_server_get_stats(l->http, &s.http);
+	add_stats(l->http, &s.http);
+	add_stats(l->https, &s.http);
 	*ret = s;
 	return ERR_OK;
 }
@@ -157,6 +172,7 @@ status_json(struct line *l, const struct status *s, size_t *ret_len)
 	add_number(part, "connections", s->http.connections);
 	add_number(part, "requests", (int64_t)s->http.requests);
 	add_number(part, "refused", (int64_t)s->http.refused);
+	add_number(part, "turned_away", (int64_t)s->http.turned_away);
 	if ((text = view_print(o)) != NULL)
 		*ret_len = strlen(text);
 	return text;

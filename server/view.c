@@ -104,6 +104,22 @@ view_batch(const struct store_batch *b)
 }
 
 cJSON *
+view_event(const struct store_event *ev)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	(void)cJSON_AddNumberToObject(o, "id", (double)ev->id);
+	view_time_us(o, "at", ev->at_us);
+	(void)cJSON_AddStringToObject(o, "actor", ev->actor);
+	(void)cJSON_AddStringToObject(o, "address", ev->address);
+	(void)cJSON_AddStringToObject(o, "action", ev->action);
+	(void)cJSON_AddStringToObject(o, "object", ev->object);
+	(void)cJSON_AddStringToObject(o, "detail", ev->detail);
+	(void)cJSON_AddStringToObject(o, "reason", ev->reason);
+	return o;
+}
+
+cJSON *
 view_ca(const struct store_ca *ca, const struct ca_facts *facts)
 {
 	cJSON *o = cJSON_CreateObject();

@@ -15,6 +15,7 @@ endfunction()
 lineca_require(OPENSSL      "libcrypto>=3.0"          libssl-dev)
 lineca_require(SQLITE       "sqlite3>=3.37"           libsqlite3-dev)       # STRICT tables
 lineca_require(MICROHTTPD   "libmicrohttpd>=0.9.75"   libmicrohttpd-dev)
+lineca_require(GNUTLS       "gnutls>=3.7"             libgnutls28-dev)     # libmicrohttpd's TLS
 lineca_require(CURL         libcurl                   libcurl4-openssl-dev)
 lineca_require(CJSON        libcjson                  libcjson-dev)
 lineca_require(INIH         inih                      libinih-dev)

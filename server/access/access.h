@@ -5,6 +5,7 @@
 #ifndef ACCESS_ACCESS_H
 #define ACCESS_ACCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "access/role.h"
@@ -38,13 +39,33 @@ ERR_MUST_CHECK enum err_code	access_admit(struct http_request *req, void *line, 
 
 const struct actor		*access_actor(struct http_request *req);
 
-/* A token that stood in the body; for routes with ACCESS_ENROLL_BODY.  NULL: none was there.  ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_TOO_MANY. */
+/*
+ * Who asks, on a route that anyone may use: as access_admit finds out for the others.  Nobody is no error; ERR_UNAUTHORIZED: a token or session that is not good
+ * (any more).
+ */
+ERR_MUST_CHECK enum err_code	access_identify(struct http_request *req, struct line *l, struct err *e);
+
+/* May this line's door do that without any right? */
+bool				access_is_open(struct http_request *req, const struct line *l, enum access need);
+
+/* A further right than the route's own, for what a body asks.  ERR_UNAUTHORIZED, ERR_FORBIDDEN. */
+ERR_MUST_CHECK enum err_code	access_require(struct http_request *req, struct line *l, enum access need, struct err *e);
+
+/*
+ * A token that stood in the body; for routes with ACCESS_ENROLL_BODY and ACCESS_SIGN_IN, which ask this before anything else.  NULL: none was there.
+ * ERR_UNAUTHORIZED, ERR_FORBIDDEN, ERR_TOO_MANY.
+ */
 ERR_MUST_CHECK enum err_code	access_body_token(struct http_request *req, struct line *l, const char *token, struct err *e);
 
 /* The believed client certificate of the connection; NULL: none. */
 const struct trust_peer		*access_peer(struct http_request *req, struct line *l);
 
-/* Who the ledger writes down for a change; texts are lent by the request and out. */
+/* Who the ledger writes down for a change; ret's texts are lent by actor, address and reason. */
 void				access_who(struct http_request *req, const char *reason, char actor[STORE_ACTOR_BYTES + 1], struct store_who *ret);
+
+/* The value of the session's cookie; NULL: none.  *ret_len: its length, the text goes on behind it. */
+const char			*access_cookie(struct http_request *req, size_t *ret_len);
+
+#define ACCESS_COOKIE "lineca_session"
 
 #endif

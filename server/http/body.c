@@ -13,6 +13,31 @@ media_type_is(const char *content_type, const char *expected)
 	return len == strlen(expected) && strncasecmp(content_type, expected, len) == 0;
 }
 
+/* How long the body is must have one answer only (RFC 9112 6.3): what stands between a client and us might choose the other. */
+static enum MHD_Result
+count_framing(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	unsigned *count = arg;
+
+	(void)kind;
+	(void)value;
+	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 || strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+		++*count;
+	return MHD_YES;
+}
+
+void
+http_body_framing(struct http_request *r)
+{
+	unsigned count = 0;
+
+	(void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_framing, &count);
+	if (count <= 1)
+		return;
+	r->close = true;
+	(void)err_say(&r->refusal, ERR_BAD_REQUEST, "The request says more than once how long it is. Send one Content-Length and no Transfer-Encoding.");
+}
+
 static bool
 media_type_allowed(const struct http_route *route, const char *content_type)
 {
@@ -48,8 +73,8 @@ http_body_announced(struct http_request *r)
 		too_large(r);
 	else if (!media_type_allowed(r->route, type))
 		(void)err_say(&r->refusal, ERR_MEDIA_TYPE,
-		    "Send the CSR as application/pkcs10, not as %.60s. With curl: -H 'Content-Type: application/pkcs10' --data-binary @FILE.",
-		    type);
+		    "Send the body as %s, not as %.60s. With curl: -H 'Content-Type: %s' --data-binary @FILE.",
+		    r->route->media_types[0], type, r->route->media_types[0]);
 	else if (bytes > 0) {
 		if ((r->body = malloc((size_t)bytes)) == NULL)
 			(void)err_set(&r->refusal, ERR_NOMEM, "no memory for a body of %llu bytes", bytes);

@@ -79,6 +79,7 @@ struct http_stats {
 	unsigned	connections;
 	uint64_t	requests;
 	uint64_t	refused;	/* answered with a status of 400 or more */
+	uint64_t	turned_away;	/* connections: their address had too many */
 };
 void				http_server_get_stats(const struct http_server *s, struct http_stats *ret);
 
@@ -112,6 +113,9 @@ size_t		 http_request_certificates(struct http_request *r, struct http_certifica
 int64_t		 http_request_started_us(const struct http_request *r);	/* monotonic, when its head was read */
 /* Overwrites the body, here and in the connection's buffer: it held a secret. */
 void		 http_request_wipe_body(struct http_request *r);
+
+/* What becomes of this request is not logged: somebody who asks all the time fills no disk. */
+void		 http_request_set_quiet(struct http_request *r);
 
 /* Does the client ask for JSON, by Accept: application/json? */
 bool		 http_request_wants_json(const struct http_request *r);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "http/internal.h"
@@ -119,23 +120,37 @@ plain_ascii(char *text)
 			*text = '?';
 }
 
-static char *
-problem_json(const struct http_request *r, const struct problem *p, const struct err *e, size_t *ret_len)
+void
+http_refusal_of(const struct err *e, struct http_refusal *ret)
 {
-	const char *code = problem_code(e->code, p->status);
-	/* an internal error's own text never leaves */
-	const char *detail = p->status != 500 && e->client_text[0] != '\0' ? e->client_text : p->detail;
+	struct problem p = problem_of(e->code);
+
+	*ret = (struct http_refusal){
+		.status = p.status,
+		.retry_s = p.retry_s,
+		.code = problem_code(e->code, p.status),
+		.title = p.title,
+		/* an internal error's own text never leaves */
+		.detail = p.status != 500 && e->client_text[0] != '\0' ? e->client_text : p.detail,
+	};
+}
+
+static char *
+problem_json(const struct http_request *r, const struct err *e, size_t *ret_len)
+{
+	struct http_refusal p;
 	char type[64];
 	struct buf line = { 0 };
 	cJSON *o = cJSON_CreateObject();
 	char *text = NULL;
 
-	(void)snprintf(type, sizeof(type), "urn:lineca:problem:%s", code);
+	http_refusal_of(e, &p);
+	(void)snprintf(type, sizeof(type), "urn:lineca:problem:%s", p.code);
 	if (cJSON_AddStringToObject(o, "type", type) != NULL &&
-	    cJSON_AddStringToObject(o, "title", p->title) != NULL &&
-	    cJSON_AddNumberToObject(o, "status", p->status) != NULL &&
-	    cJSON_AddStringToObject(o, "detail", detail) != NULL &&
-	    cJSON_AddStringToObject(o, "code", code) != NULL &&
+	    cJSON_AddStringToObject(o, "title", p.title) != NULL &&
+	    cJSON_AddNumberToObject(o, "status", p.status) != NULL &&
+	    cJSON_AddStringToObject(o, "detail", p.detail) != NULL &&
+	    cJSON_AddStringToObject(o, "code", p.code) != NULL &&
 	    cJSON_AddStringToObject(o, "request_id", r->id) != NULL)
 		text = cJSON_PrintUnformatted(o);
 	cJSON_Delete(o);
@@ -147,27 +162,52 @@ problem_json(const struct http_request *r, const struct problem *p, const struct
 	return buf_take(&line, ret_len);
 }
 
+static bool
+has_header(const struct http_request *r, const char *name)
+{
+	for (size_t i = 0; i < r->headers_count; i++)
+		if (strcasecmp(r->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Keeps the error for the log, and adds what every refusal of its kind says. */
+static void
+refusal_prepare(struct http_request *r, const struct err *e, unsigned retry_s)
+{
+	char retry[16];
+
+	if (e != &r->refusal)
+		r->refusal = *e;
+	plain_ascii(r->refusal.client_text);
+	if (retry_s > 0 && !has_header(r, MHD_HTTP_HEADER_RETRY_AFTER)) {
+		(void)snprintf(retry, sizeof(retry), "%u", retry_s);
+		http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, retry);
+	}
+	if (r->refusal.code == ERR_METHOD)
+		http_reply_header(r, MHD_HTTP_HEADER_ALLOW, r->allow);
+	if (r->refusal.code == ERR_UNAUTHORIZED && !has_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE))
+		http_reply_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"lineca\"");
+}
+
+void
+http_reply_refusal(struct http_request *r, const struct err *e, unsigned status, const char *content_type, char *body, size_t len)
+{
+	refusal_prepare(r, e, problem_of(e->code).retry_s);
+	http_reply(r, status, content_type, body, len);
+}
+
 void
 http_reply_problem(struct http_request *r, const struct err *e)
 {
 	static const char no_memory[] = "{\"type\":\"urn:lineca:problem:internal\",\"title\":\"Internal error\","
 	    "\"status\":500,\"detail\":\"The line server has no memory left.\",\"code\":\"internal\"}";
 	struct problem p = problem_of(e->code);
-	char retry[16];
 	size_t len = 0;
 	char *text;
 
-	if (e != &r->refusal)
-		r->refusal = *e;	/* for the log */
-	e = &r->refusal;
-	plain_ascii(r->refusal.client_text);
-	if (p.retry_s > 0) {
-		(void)snprintf(retry, sizeof(retry), "%u", p.retry_s);
-		http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, retry);
-	}
-	if (e->code == ERR_METHOD)
-		http_reply_header(r, MHD_HTTP_HEADER_ALLOW, r->allow);
-	if ((text = problem_json(r, &p, e, &len)) != NULL)
+	refusal_prepare(r, e, p.retry_s);
+	if ((text = problem_json(r, &r->refusal, &len)) != NULL)
 		http_reply(r, p.status, "application/problem+json", text, len);
 	else
 		http_reply_static(r, 500, "application/problem+json", no_memory, sizeof(no_memory) - 1);

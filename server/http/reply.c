@@ -52,7 +52,7 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 		ok = MHD_add_response_header(response, "X-Request-Id", r->id);
 	for (size_t i = 0; ok == MHD_YES && i < r->headers_count; i++)
 		ok = MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
-	if (ok == MHD_YES && atomic_load_explicit(&r->server->draining, memory_order_relaxed))
+	if (ok == MHD_YES && (r->close || atomic_load_explicit(&r->server->draining, memory_order_relaxed)))
 		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (ok == MHD_YES)
 		ok = MHD_queue_response(r->connection, status, response);
@@ -60,10 +60,11 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 	if (ok != MHD_YES)
 		goto cut;
 	r->status = status;
+	http_connection_replies(r->own_connection);
 	atomic_store(&r->phase, PHASE_REPLIED);
 	if (status >= 400)
 		atomic_fetch_add_explicit(&r->server->refused, 1, memory_order_relaxed);
-	if (!r->handled || !r->route->own_log)
+	if (!r->quiet && (!r->handled || !r->route->own_log))
 		reply_log(r);
 	return;
 cut:
@@ -90,6 +91,44 @@ http_reply(struct http_request *r, unsigned status, const char *content_type, ch
 	reply_queue(r, status, content_type, response);
 }
 
+/* libmicrohttpd is done with the body of a secret reply; arg says how long it is. */
+struct secret {
+	size_t	len;
+	char	body[];
+};
+
+static void
+secret_free(void *arg)
+{
+	struct secret *secret = arg;
+
+	explicit_bzero(secret, sizeof(*secret) + secret->len);
+	free(secret);
+}
+
+void
+http_reply_secret(struct http_request *r, unsigned status, const char *content_type, char *body, size_t len)
+{
+	struct MHD_Response *response = NULL;
+	struct secret *secret = NULL;
+
+	if (body != NULL && (secret = malloc(sizeof(*secret) + len)) != NULL) {
+		secret->len = len;
+		memcpy(secret->body, body, len);
+		response = MHD_create_response_from_buffer_with_free_callback_cls(len, secret->body, secret_free, secret);
+		if (response == NULL)
+			secret_free(secret);
+	}
+	if (body != NULL) {
+		explicit_bzero(body, len);
+		free(body);
+	}
+	if (response == NULL)
+		http_reply(r, status, content_type, NULL, 0);
+	else
+		reply_queue(r, status, content_type, response);
+}
+
 void
 http_reply_static(struct http_request *r, unsigned status, const char *content_type, const void *body, size_t len)
 {
@@ -106,6 +145,20 @@ http_suspend(struct http_request *r, void (*continuation)(struct http_request *,
 	atomic_fetch_add(&r->server->suspended, 1);
 	atomic_store(&r->phase, PHASE_SUSPENDED);
 	MHD_suspend_connection(r->connection);
+}
+
+static void
+hold_over(struct watch_hold *hold)
+{
+	http_resume((struct http_request *)(void *)((char *)hold - offsetof(struct http_request, hold)));
+}
+
+void
+http_hold(struct http_request *r, unsigned ms, void (*continuation)(struct http_request *, void *), void *arg)
+{
+	http_suspend(r, continuation, arg);
+	r->hold.wake = hold_over;
+	watch_hold(r->server->watch, &r->hold, (int64_t)ms * 1000);
 }
 
 void

@@ -35,18 +35,15 @@ request_id(struct http_server *s, char out[HTTP_ID_BYTES])
 static void
 request_peer(struct http_request *r)
 {
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const void *address = NULL;
+	const struct sockaddr_storage *peer = &r->own_connection->peer;
+	const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
 
-	if (info == NULL || info->client_addr == NULL)
-		return;
-	if (info->client_addr->sa_family == AF_INET)
-		address = &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr;
-	else if (info->client_addr->sa_family == AF_INET6)
-		address = &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr;
-	if (address != NULL)
-		(void)inet_ntop(info->client_addr->sa_family, address, r->peer, sizeof(r->peer));
+	if (peer->ss_family == AF_INET)
+		(void)inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, r->peer, sizeof(r->peer));
+	else if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(in6))
+		(void)inet_ntop(AF_INET, &in6->s6_addr[12], r->peer, sizeof(r->peer));
+	else if (peer->ss_family == AF_INET6)
+		(void)inet_ntop(AF_INET6, in6, r->peer, sizeof(r->peer));
 }
 
 static void
@@ -56,15 +53,28 @@ refuse_draining(struct http_request *r)
 	    "The line server is stopping. Nothing was issued; send the same request again in a few seconds.");
 }
 
+/* What admit has nothing against keeps the refusal it had. */
+static void
+request_admit(struct http_request *r)
+{
+	struct err e;
+
+	err_clear(&e);
+	if (r->server->config.admit(r, r->server->config.app, &e) != ERR_OK)
+		r->refusal = e;
+}
+
 static struct http_request *
 request_new(struct http_server *s, struct MHD_Connection *c, const char *url, const char *method)
 {
+	struct http_connection *own = http_connection_of(c);
 	struct http_request *r;
 
-	if ((r = calloc(1, sizeof(*r))) == NULL)
+	if (own == NULL || (r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
 	r->server = s;
 	r->connection = c;
+	r->own_connection = own;
 	r->started_us = clock_monotonic_us();
 	request_id(s, r->id);
 	(void)snprintf(r->url, sizeof(r->url), "%s", url);
@@ -74,7 +84,11 @@ request_new(struct http_server *s, struct MHD_Connection *c, const char *url, co
 	http_route_find(r, url, method);
 	if (r->route != NULL && atomic_load(&s->draining))
 		refuse_draining(r);
+	http_body_framing(r);
+	if (s->config.admit != NULL && (r->refusal.code == ERR_OK || r->route == NULL))
+		request_admit(r);
 	http_body_announced(r);
+	http_connection_reads_body(own);
 	return r;
 }
 
@@ -95,6 +109,22 @@ answer_unread(const struct http_request *r)
 }
 
 static void
+refuse(struct http_request *r)
+{
+	if (r->route != NULL && r->route->refuse != NULL)
+		r->route->refuse(r, &r->refusal);
+	else
+		http_reply_problem(r, &r->refusal);
+}
+
+static void
+refuse_held(struct http_request *r, void *arg)
+{
+	(void)arg;
+	refuse(r);
+}
+
+static void
 request_begin(struct http_request *r)
 {
 	struct http_server *s = r->server;
@@ -103,8 +133,10 @@ request_begin(struct http_request *r)
 	atomic_fetch_add(&s->handling, 1);
 	if (r->refusal.code == ERR_OK && atomic_load(&s->closed))
 		refuse_draining(r);
-	if (r->refusal.code != ERR_OK) {
-		http_reply_problem(r, &r->refusal);
+	if (r->refusal.code == ERR_TOO_MANY && !answer_unread(r)) {
+		http_hold(r, HTTP_HOLD_MS, refuse_held, NULL);
+	} else if (r->refusal.code != ERR_OK) {
+		refuse(r);
 	} else {
 		r->handled = true;
 		r->route->handle(r, s->config.app);
@@ -117,6 +149,7 @@ request_handle(struct http_request *r)
 {
 	switch (atomic_load(&r->phase)) {
 	case PHASE_READING:
+		http_connection_works(r->own_connection);
 		atomic_store(&r->phase, PHASE_HANDLING);
 		request_begin(r);
 		break;
@@ -130,6 +163,12 @@ request_handle(struct http_request *r)
 	case PHASE_REPLIED:
 		break;
 	}
+}
+
+static size_t
+body_most(const struct http_request *r)
+{
+	return r->refusal.code == ERR_OK && r->route->body_max > HTTP_DISCARD_BYTES ? r->route->body_max : HTTP_DISCARD_BYTES;
 }
 
 enum MHD_Result
@@ -152,8 +191,8 @@ http_access(void *server, struct MHD_Connection *c, const char *url, const char 
 		/* the connection's buffer is ours to overwrite, and may hold what should never have come */
 		explicit_bzero((void *)(uintptr_t)upload, *upload_len);
 		*upload_len = 0;
-		/* a body without end, or byte by byte: no answer is owed to it */
-		return r->body_seen > HTTP_DISCARD_BYTES || clock_monotonic_us() - r->started_us > HTTP_BODY_US ? MHD_NO : MHD_YES;
+		/* a body without end: no answer is owed to it */
+		return r->body_seen > body_most(r) ? MHD_NO : MHD_YES;
 	}
 	request_handle(r);
 	return r->cut ? MHD_NO : MHD_YES;
@@ -170,6 +209,7 @@ http_completed(void *server, struct MHD_Connection *c, void **request, enum MHD_
 	if (r == NULL)
 		return;
 	*request = NULL;
+	http_connection_reads_head(r->own_connection);
 	if (atomic_load(&r->phase) == PHASE_RESUMED) {
 		/* the client left in between: whoever waits for the continuation ends its work all the same */
 		r->gone = true;
@@ -195,6 +235,42 @@ const char *
 http_request_path(const struct http_request *r)
 {
 	return r->route->path;
+}
+
+const struct http_route *
+http_request_route(const struct http_request *r)
+{
+	return r->route;
+}
+
+bool
+http_request_is_tls(const struct http_request *r)
+{
+	return r->server->config.tls != NULL;
+}
+
+bool
+http_request_is_local(const struct http_request *r)
+{
+	return r->server->local;
+}
+
+bool
+http_request_from_loopback(const struct http_request *r)
+{
+	return http_address_is_loopback(&r->own_connection->peer);
+}
+
+void *
+http_request_own(struct http_request *r)
+{
+	return r->own;
+}
+
+void *
+http_request_connection_own(struct http_request *r)
+{
+	return r->own_connection->own;
 }
 
 const char *
@@ -237,6 +313,12 @@ http_request_wipe_body(struct http_request *r)
 	if (r->body != NULL)
 		explicit_bzero(r->body, r->body_room);
 	r->body_len = 0;
+}
+
+void
+http_request_set_quiet(struct http_request *r)
+{
+	r->quiet = true;
 }
 
 bool

@@ -6,7 +6,15 @@
 static const char *const method_names[HTTP_METHODS] = {
 	[HTTP_GET] = "GET",
 	[HTTP_POST] = "POST",
+	[HTTP_PATCH] = "PATCH",
+	[HTTP_DELETE] = "DELETE",
 };
+
+const char *
+http_method_name(enum http_method m)
+{
+	return method_names[m];
+}
 
 /* Takes one path segment as the argument; ending is what the pattern has behind "{}". */
 static bool

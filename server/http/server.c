@@ -11,12 +11,14 @@
 #include "base/log.h"
 #include "base/rnd.h"
 #include "http/internal.h"
+#include "http/tls_internal.h"
 
 enum {
 	/* per connection: heads up to this, bodies in pieces.  Small, because libmicrohttpd clears all of it after each request. */
 	CONNECTION_MEMORY_BYTES = 12 * 1024,
 	LISTEN_BACKLOG = 511,
 	DRAIN_POLL_MS = 5,
+	TIMEOUT_SPARE_S = 5,
 	FULL_POLL_US = 5000	/* between looks whether a connection has ended, when all are taken */
 };
 
@@ -45,17 +47,6 @@ unescape(void *arg, struct MHD_Connection *c, char *text)
 	return 0;
 }
 
-static void
-connection_notify(void *server, struct MHD_Connection *c, void **socket_context, enum MHD_ConnectionNotificationCode what)
-{
-	struct http_server *s = server;
-
-	(void)c;
-	(void)socket_context;
-	if (what == MHD_CONNECTION_NOTIFY_CLOSED)
-		atomic_fetch_sub(&s->connections, 1);
-}
-
 /* "127.0.0.1" or "::1" and a port as a socket address. */
 static bool
 socket_address(const char *address, uint16_t port, struct sockaddr_storage *ret, socklen_t *ret_len)
@@ -77,6 +68,19 @@ socket_address(const char *address, uint16_t port, struct sockaddr_storage *ret,
 		return true;
 	}
 	return false;
+}
+
+bool
+http_address_is_loopback(const struct sockaddr_storage *a)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)a;
+	const struct in6_addr *in6 = &((const struct sockaddr_in6 *)(const void *)a)->sin6_addr;
+
+	if (a->ss_family == AF_INET)
+		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+	if (a->ss_family != AF_INET6)
+		return false;
+	return IN6_IS_ADDR_LOOPBACK(in6) || (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == 127);
 }
 
 static uint16_t
@@ -110,7 +114,27 @@ listen_open(struct http_server *s, struct err *e)
 		return err_set(e, ERR_IO, "listen on %s port %u: %s%s", s->config.address, s->config.port, strerror(errno),
 		    errno == EADDRINUSE ? " (another program has it; choose one with --listen)" : "");
 	s->port = bound_port(s->listen_fd);
+	s->local = http_address_is_loopback(&ss);
 	return ERR_OK;
+}
+
+/* True: fd is libmicrohttpd's from here on, which closes it also when it refuses. */
+static bool
+take_connection(struct http_server *s, int fd, const struct sockaddr_storage *peer, socklen_t len)
+{
+	bool limited = s->config.limit_loopback || !http_address_is_loopback(peer);
+
+	if (!addresses_take(s->addresses, peer, limited ? s->config.connections_per_address : 0)) {
+		http_turn_away(fd, s->config.tls != NULL);
+		atomic_fetch_add(&s->turned_away, 1);
+		return false;
+	}
+	atomic_fetch_add(&s->connections, 1);
+	if (MHD_add_connection(s->daemon, fd, (const struct sockaddr *)peer, len) != MHD_YES) {
+		atomic_fetch_sub(&s->connections, 1);
+		addresses_give(s->addresses, peer);
+	}
+	return true;
 }
 
 /*
@@ -133,10 +157,8 @@ accept_waiting(struct http_server *s)
 				(void)usleep(10000);
 			return;
 		}
-		atomic_fetch_add(&s->connections, 1);
-		/* closes fd itself when it refuses */
-		if (MHD_add_connection(s->daemon, fd, (struct sockaddr *)&ss, len) != MHD_YES)
-			atomic_fetch_sub(&s->connections, 1);
+		if (!take_connection(s, fd, &ss, len))
+			watch_close_later(s->watch, fd);
 	}
 	(void)usleep(FULL_POLL_US);
 }
@@ -161,6 +183,18 @@ acceptor_main(void *arg)
 	}
 }
 
+static unsigned
+longest_s(const struct http_config *c)
+{
+	unsigned longest = c->idle_timeout_s;
+
+	if (c->head_s > longest)
+		longest = c->head_s;
+	if (c->body_s > longest)
+		longest = c->body_s;
+	return c->reply_s > longest ? c->reply_s : longest;
+}
+
 static enum err_code
 daemon_start(struct http_server *s, struct err *e)
 {
@@ -168,16 +202,24 @@ daemon_start(struct http_server *s, struct err *e)
 	    MHD_USE_ERROR_LOG;
 	/* a pool of one is refused by libmicrohttpd: 0 means a single thread without a pool */
 	unsigned pool = s->config.threads > 1 ? s->config.threads : 0;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, (intptr_t)http_tls_retrieve, NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)HTTP_TLS_PRIORITIES },
+		{ MHD_OPTION_END, 0, NULL }
+	};
 
+	if (s->config.tls != NULL)
+		flags |= MHD_USE_TLS;
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_access, s,
 	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,	/* first: the options after it may have something to say */
 	    MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 	    MHD_OPTION_THREAD_POOL_SIZE, pool,
 	    MHD_OPTION_CONNECTION_LIMIT, 2 * s->config.connections_max * s->config.threads,	/* never met: see accept_waiting */
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-	    MHD_OPTION_CONNECTION_TIMEOUT, s->config.idle_timeout_s,
+	    MHD_OPTION_CONNECTION_TIMEOUT, longest_s(&s->config) + TIMEOUT_SPARE_S,	/* the watch is there first */
 	    MHD_OPTION_NOTIFY_COMPLETED, http_completed, s,
-	    MHD_OPTION_NOTIFY_CONNECTION, connection_notify, s,
+	    MHD_OPTION_NOTIFY_CONNECTION, http_connection_notify, s,
+	    MHD_OPTION_ARRAY, s->config.tls != NULL ? tls : &tls[2],
 	    MHD_OPTION_END);
 	if (s->daemon == NULL)
 		return err_set(e, ERR_INTERNAL, "libmicrohttpd does not start: %s", strerror(errno));
@@ -197,6 +239,8 @@ http_server_start(const struct http_config *config, struct http_server **ret, st
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if ((rc = rnd_fill(&rnd_system, (uint8_t *)&s->id_seed, sizeof(s->id_seed), e)) != ERR_OK ||
 	    (rc = listen_open(s, e)) != ERR_OK ||
+	    (rc = addresses_new(&s->addresses, e)) != ERR_OK ||
+	    (rc = watch_start(config->tls == NULL ? http_too_slow : NULL, &s->watch, e)) != ERR_OK ||
 	    (rc = daemon_start(s, e)) != ERR_OK)
 		goto out;
 	*ret = s;
@@ -232,6 +276,7 @@ http_server_drain(struct http_server *s, unsigned wait_s)
 		s->accepting = false;
 	}
 	atomic_store(&s->draining, true);
+	watch_release_all(s->watch);
 	for (unsigned left = wait_s * 1000 / DRAIN_POLL_MS; left > 0 && atomic_load(&s->in_hand) > 0; left--)
 		(void)usleep(DRAIN_POLL_MS * 1000);
 	/* from here on no handler begins; whoever resumes always does, and libmicrohttpd cannot be stopped before */
@@ -249,6 +294,8 @@ http_server_free(struct http_server *s)
 		http_server_drain(s, 0);
 	if (s->daemon != NULL)
 		MHD_stop_daemon(s->daemon);
+	watch_stop(s->watch);
+	addresses_free(s->addresses);
 	if (s->listen_fd != -1)
 		(void)close(s->listen_fd);
 	if (s->stop_fd != -1)
@@ -262,4 +309,5 @@ http_server_get_stats(const struct http_server *s, struct http_stats *ret)
 	ret->connections = atomic_load(&s->connections);
 	ret->requests = atomic_load(&s->requests);
 	ret->refused = atomic_load(&s->refused);
+	ret->turned_away = atomic_load(&s->turned_away);
 }

@@ -1,0 +1,20 @@
+/* TLS for the other files of this folder. */
+#ifndef HTTP_TLS_INTERNAL_H
+#define HTTP_TLS_INTERNAL_H
+
+#include <gnutls/abstract.h>
+#include <microhttpd.h>
+
+#include "http/tls.h"
+
+/* TLS 1.2 and 1.3, forward secrecy, no SHA-1, in the order that costs a small processor least. */
+#define HTTP_TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-SHA1:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:" \
+	"+AES-128-CCM:%SERVER_PRECEDENCE"
+
+/* MHD_OPTION_HTTPS_CERT_CALLBACK2. */
+gnutls_certificate_retrieve_function3 http_tls_retrieve;
+
+/* A connection begins, before its handshake. */
+void	http_tls_begin(struct http_tls *t, struct MHD_Connection *c);
+
+#endif
