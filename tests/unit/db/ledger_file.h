@@ -65,6 +65,19 @@ ledger_version_1(const char *path, const char *text)
 	    "INSERT INTO ca (name, active, key_ref, der, created_at_us) VALUES ('plant', 1, 'ca.key', x'3000', 0)"), SQLITE_OK);
 	assert_int_equal(ledger_run(path, text), SQLITE_OK);
 }
+
+/* The same as version 2 left it. */
+static inline void
+ledger_version_2(const char *path, const char *text)
+{
+	char	*schema = ledger_read_text(SCHEMA_DIR "/0002_upload.sql");
+
+	ledger_version_1(path, "");
+	assert_int_equal(ledger_run(path, schema), SQLITE_OK);
+	free(schema);
+	assert_int_equal(ledger_run(path, "PRAGMA user_version = 2"), SQLITE_OK);
+	assert_int_equal(ledger_run(path, text), SQLITE_OK);
+}
 #endif
 
 #endif

@@ -25,6 +25,8 @@ teardown(void **state)
 	return 0;
 }
 
+#define NEXT_KEY	"x'00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff',"
+
 static void
 test_forbidden(void **state)
 {
@@ -96,6 +98,44 @@ test_forbidden(void **state)
 		"INSERT INTO verification VALUES (1001, zeroblob(8), 1, x'00', 0)",	/* a certificate's serial */
 		"INSERT INTO verification VALUES (900, zeroblob(8), 1, x'00', 0)",	/* its own */
 		"INSERT INTO verification VALUES (901, zeroblob(8), 9, x'00', 0)",	/* no such CA */
+		"UPDATE batch SET quantity = 4",	/* an order made smaller */
+		"UPDATE batch SET waits = 1",		/* an open one */
+		"UPDATE batch SET state = 1; UPDATE batch SET waits = 1",	/* one that did not wait from its beginning */
+		"UPDATE batch SET waits = 2, state = 1",
+		"INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, waits)"
+		    " VALUES ('y', 1, 'p', '', 0, 0, 0, 1, 1)",	/* open, and waits */
+		"UPDATE batch SET state = 0 WHERE name = 'waits'",	/* opened without approval */
+		"UPDATE device SET key_prefix = x'00112233445566778899aabbccddeeff', newest_id = 2001",	/* another device's certificate */
+		"UPDATE device SET key_prefix = zeroblob(16), newest_id = 2002",	/* not the key of it */
+		"UPDATE device SET key_prefix = x'00112233445566778899aabbccddeeff', newest_id = 2003",	/* follows nothing */
+		"UPDATE device SET key_prefix = x'00112233445566778899aabbccddeeff'",	/* not its newest */
+		"DELETE FROM token",
+		"UPDATE token SET id = 9",
+		"UPDATE token SET name = 'bert'",
+		"UPDATE token SET role = 4",
+		"UPDATE token SET hash = zeroblob(32)",
+		"UPDATE token SET batch_id = 1",
+		"UPDATE token SET network = '10.0.0.0/8'",
+		"UPDATE token SET created_at_us = 9",
+		"UPDATE token SET expires_at_us = 9",
+		"UPDATE token SET revoked_at_us = 0 WHERE name = 'anna'",	/* revoked at 5 */
+		"UPDATE token SET revoked_at_us = 6 WHERE name = 'anna'",
+		"UPDATE token SET revoked_at_us = -1",
+		"UPDATE token SET last_used_at_us = 6",	/* was used at 7 */
+		"REPLACE INTO token SELECT id, name, 4, hash, batch_id, network, created_at_us, expires_at_us, 0, 0 FROM token",
+		"INSERT INTO token (name, role, hash, network, created_at_us, expires_at_us) VALUES ('anna', 1, zeroblob(32), '', 0, 0)",
+		"INSERT INTO token (name, role, hash, network, created_at_us, expires_at_us) SELECT 'x', 1, hash, '', 0, 0 FROM token",
+		"INSERT INTO token (name, role, hash, network, created_at_us, expires_at_us) VALUES ('x', 0, zeroblob(32), '', 0, 0)",
+		"INSERT INTO token (name, role, hash, network, created_at_us, expires_at_us) VALUES ('x', 1, zeroblob(31), '', 0, 0)",
+		"INSERT INTO token (name, role, hash, batch_id, network, created_at_us, expires_at_us)"
+		    " VALUES ('x', 1, zeroblob(32), 99, '', 0, 0)",	/* no such batch */
+		"INSERT INTO token (name, role, hash, network, created_at_us, expires_at_us, last_used_at_us)"
+		    " VALUES ('x', 1, zeroblob(32), '', 0, 0, 9)",
+		"DELETE FROM event",
+		"UPDATE event SET reason = 'another'",
+		"UPDATE event SET at_us = 0",
+		"REPLACE INTO event SELECT id, at_us, 'cli:other', address, action, object, detail, reason FROM event",
+		"INSERT INTO event (at_us, actor, address, action, object, detail, reason) VALUES (0, '', '', 'x', '', '', '')",
 	};
 	struct ledger	*l = *state;
 	size_t		 i;
@@ -103,11 +143,39 @@ test_forbidden(void **state)
 	assert_int_equal(ledger_run(l->path, "INSERT INTO target (account, region) VALUES ('123456789012', 'eu-west-1');"
 	    "INSERT INTO registration VALUES (1001, 1, 0, 5, 0, '', '', '', '', '', 0);"
 	    "INSERT INTO upload_run VALUES (1, 1, 1, 0, 7, 0, 0, 0, 0, 0, '');"
-	    "INSERT INTO verification VALUES (900, zeroblob(8), 1, x'00', 0)"), SQLITE_OK);
+	    "INSERT INTO verification VALUES (900, zeroblob(8), 1, x'00', 0);"
+	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, waits)"
+	    " VALUES ('waits', 1, 'p', '', 0, 0, 1, 1, 1);"
+	    "INSERT INTO token (name, role, hash, network, created_at_us, expires_at_us) VALUES ('anna', 3, randomblob(32), '', 0, 0);"
+	    "UPDATE token SET revoked_at_us = 5, last_used_at_us = 7"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "INSERT INTO certificate SELECT 2001, serial_lower, batch_id, ca_id, 'dev-2', " NEXT_KEY
+	    " certificate_id, not_before_s, not_after_s, issued_at_us, der, 1001 FROM certificate WHERE id = 1001;"
+	    "INSERT INTO certificate SELECT 2002, serial_lower, batch_id, ca_id, device_id, " NEXT_KEY
+	    " certificate_id, not_before_s, not_after_s, issued_at_us, der, 1001 FROM certificate WHERE id = 1001;"
+	    "INSERT INTO certificate SELECT 2003, serial_lower, batch_id, ca_id, device_id, " NEXT_KEY
+	    " certificate_id, not_before_s, not_after_s, issued_at_us, der, NULL FROM certificate WHERE id = 1001"), SQLITE_OK);
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (ledger_run(l->path, texts[i]) == SQLITE_OK)
 			fail_msg("the schema lets this pass: %s", texts[i]);
 	}
+}
+
+/* A device takes the key of its next certificate; a token is revoked and used; a batch that waits is approved. */
+static void
+test_allowed_rights(void **state)
+{
+	struct ledger	*l = *state;
+
+	assert_int_equal(ledger_run(l->path, "INSERT INTO certificate SELECT 2002, serial_lower, batch_id, ca_id, device_id, " NEXT_KEY
+	    " certificate_id, not_before_s, not_after_s, issued_at_us, der, 1001 FROM certificate;"
+	    "UPDATE device SET key_prefix = x'00112233445566778899aabbccddeeff', newest_id = 2002"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path,
+	    "INSERT INTO token (name, role, hash, network, created_at_us, expires_at_us) VALUES ('anna', 3, randomblob(32), '', 0, 0);"
+	    "UPDATE token SET last_used_at_us = 7; UPDATE token SET revoked_at_us = 5"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path,
+	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, waits)"
+	    " VALUES ('waits', 1, 'p', '', 0, 0, 1, 1, 1); UPDATE batch SET waits = 0, state = 0 WHERE name = 'waits'"), SQLITE_OK);
+	assert_int_equal(ledger_ask(l->path, "SELECT count(*) FROM batch INDEXED BY batch_open WHERE state = 0"), 2);
 }
 
 /* And what the upload and a person at the batch need stays possible. */
@@ -355,6 +423,64 @@ test_upgrade(void **state)
 	ledger_remove_files(&l);
 }
 
+/* A ledger as version 2 of the program left it: open, closed and loading batches, a device in two of them, one parked row. */
+static void
+test_upgrade_2(void **state)
+{
+	struct ledger			 l = { .ops = &store_sqlite, .ca_id = 1 };
+	struct store_certificate	 c;
+	struct store_record_row		 row = { .certificate = &c, .may_rekey = true };
+	struct store_batch		 b;
+	struct recorded			*found;
+	struct err			 e;
+
+	(void)state;
+	ledger_scratch(&l);
+	ledger_version_2(l.path,
+	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, issued, parked, aws)"
+	    " VALUES ('lot-1', 1, 'default', '', 0, 0, 0, 1000, 300, 1, 'eu'), ('lot-2', 1, 'default', '', 0, 0, 1, 5, 1, 0, ''),"
+	    " ('half', 1, 'default', '', 1, 0, 2, 5, 0, 0, '');"
+	    "WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 1300)"
+	    " INSERT INTO certificate SELECT i, zeroblob(8), 1, 1, 'dev-' || i, randomblob(32), randomblob(32), 0, 1, i, x'3000', NULL"
+	    " FROM n;"
+	    "INSERT INTO certificate SELECT 1301, zeroblob(8), 2, 1, device_id, key_id, randomblob(32), 0, 1, 1301, x'3000', 1001"
+	    " FROM certificate WHERE id = 1001;"
+	    "INSERT INTO device SELECT device_id, substr(key_id, 1, 16), max(id) FROM certificate GROUP BY device_id;"
+	    "INSERT INTO outbox (batch_id, cert_id, state) SELECT batch_id, id, CASE WHEN id = 1002 THEN 2 ELSE 0 END FROM certificate;"
+	    "INSERT INTO target (account, region) VALUES ('123456789012', 'eu-west-1');"
+	    "INSERT INTO registration VALUES (1002, 1, 2, 0, 1, '', 'register', 'X', 'why', '', 0)");
+	ledger_open(&l);
+	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 3);
+	assert_ok(l.ops->batch_find(l.reader, "lot-1", &b, &e));
+	assert_int_equal(b.state, BATCH_OPEN);
+	assert_string_equal(b.aws, "eu");
+	assert_int_equal(store_batch_queued(&b), 299);
+	assert_ok(l.ops->batch_find(l.reader, "lot-2", &b, &e));
+	assert_int_equal(b.state, BATCH_CLOSED);	/* closed, and does not wait */
+	assert_int_equal(l.ops->batch_find(l.reader, "half", &b, &e), ERR_BATCH_NOT_FOUND);
+	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM event"), 0);
+	(void)ledger_batch(&l, "half", 3);	/* sweeps what was never loaded */
+	/* a device from before takes its next key: one with a certificate, and one with two */
+	c = ledger_certificate(1, 1, "dev-1002", 7, 2000);
+	assert_ok(l.ops->record(l.store, &row, 1, &e));
+	assert_true(row.result == ERR_OK && row.is_new);
+	recorded_free(row.recorded);
+	c = ledger_certificate(1, 1, "dev-1001", 8, 2001);
+	assert_ok(l.ops->record(l.store, &row, 1, &e));
+	assert_true(row.result == ERR_OK && row.is_new);
+	recorded_free(row.recorded);
+	ledger_close(&l);
+	ledger_open(&l);	/* not twice */
+	c = ledger_certificate(1, 1, "clone", 8, 2002);
+	assert_int_equal(ledger_try(&l, &c, NULL), ERR_KEY_REUSED);
+	assert_ok(l.ops->recorded_find(l.reader, 1, "dev-1001", c.key_id, &found, &e));
+	recorded_free(found);
+	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
+	ledger_close(&l);
+	ledger_remove_files(&l);
+}
+
 /* An upgrade that fails leaves version 1 as it was. */
 static void
 test_upgrade_fails(void **state)
@@ -372,7 +498,12 @@ test_upgrade_fails(void **state)
 	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 1);
 	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('registration', 'outbox_late')"), 0);
 	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM pragma_table_info('batch') WHERE name IN ('aws', 'queue_after')"), 0);
-	assert_int_equal(ledger_run(l.path, "DROP TABLE verification"), SQLITE_OK);
+	/* and in its last file takes those before it back too */
+	assert_int_equal(ledger_run(l.path, "DROP TABLE verification; CREATE TABLE event (somebody)"), SQLITE_OK);
+	assert_int_equal(l.ops->open(&l.cf, &s, &e), ERR_CONFIG);
+	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 1);
+	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('registration', 'token')"), 0);
+	assert_int_equal(ledger_run(l.path, "DROP TABLE event"), SQLITE_OK);
 	ledger_open(&l);
 	ledger_close(&l);
 	ledger_remove_files(&l);
@@ -384,6 +515,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_forbidden, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_allowed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_allowed_rights, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_states, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
@@ -391,6 +523,7 @@ main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_create_again),
 		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_upgrade_2),
 		cmocka_unit_test(test_upgrade_fails),
 	};
 
