@@ -203,7 +203,7 @@ daemon_start(struct http_server *s, struct err *e)
 	/* a pool of one is refused by libmicrohttpd: 0 means a single thread without a pool */
 	unsigned pool = s->config.threads > 1 ? s->config.threads : 0;
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, (intptr_t)http_tls_retrieve, NULL },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)http_tls_retrieve },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)HTTP_TLS_PRIORITIES },
 		{ MHD_OPTION_END, 0, NULL }
 	};
