@@ -258,6 +258,103 @@ test_upload_beside(void **state)
 	other.ops->close(other.store);
 }
 
+/* The device takes another key; the certificate's serial is above all of fill's. */
+static void
+next_key(struct ledger *l, int64_t batch, unsigned device, unsigned key)
+{
+	struct store_certificate	c = certificate(l, batch, device, key, 900000000u + key);
+	struct store_record_row		row = { .certificate = &c, .may_rekey = true };
+	struct err			e;
+
+	assert_ok(l->ops->record(l->store, &row, 1, &e));
+	assert_int_equal(row.result, ERR_OK);
+	assert_true(row.is_new);
+	recorded_free(row.recorded);
+}
+
+/* Every one of these devices has its first key and its next one. */
+static void
+assert_both_taken(struct ledger *l, int64_t batch, const unsigned *devices, size_t n)
+{
+	struct store_certificate	clone;
+	struct store_record_row		row;
+	char				name[24];
+	size_t				i;
+
+	for (i = 0; i < n; i++) {
+		assert_taken(l, batch, devices[i]);
+		clone = certificate(l, batch, 90000000, 10000000 + devices[i], 1);
+		row = ledger_record(l, &clone);
+		(void)snprintf(name, sizeof(name), "dev-%08u", devices[i]);
+		assert_int_equal(row.result, ERR_KEY_REUSED);
+		assert_string_equal(row.other, name);
+	}
+}
+
+/*
+ * The next key of devices whose first one is in the index, settles, or is young: both are found wherever they are, while the sets turn over,
+ * and by the next process.
+ */
+static void
+test_next_keys(void **state)
+{
+	static const unsigned	 devices[] = { 5, 65535, 65536, 65537, 70000, 131071, 131072, 139999 };
+	enum { N = sizeof(devices) / sizeof(devices[0]) };
+	struct ledger		*l = *state;
+	int64_t			 batch = ledger_batch(l, "lot-1", 1000000);
+	size_t			 i;
+
+	fill(l, batch, 0, 140 * GROUP);		/* the first set is in the index, the second settles, the third is young */
+	assert_true(ledger_ask(l->path, "SELECT cert_id FROM settled") > 0);
+	for (i = 0; i < N; i++)
+		next_key(l, batch, devices[i], 10000000 + devices[i]);
+	assert_both_taken(l, batch, devices, N);
+	ledger_close(l);
+	ledger_open(l);
+	assert_both_taken(l, batch, devices, N);
+	fill(l, batch, 140 * GROUP, 70 * GROUP);	/* the mark passes all of them */
+	assert_mark_true(l);
+	assert_both_taken(l, batch, devices, N);
+	ledger_close(l);
+	ledger_open(l);
+	assert_both_taken(l, batch, devices, N);
+	assert_all_taken(l, batch, 210 * GROUP);
+	assert_int_equal(ledger_ask(l->path, "SELECT count(*) FROM device d JOIN certificate c ON c.id = d.newest_id"
+	    " WHERE c.device_id <> d.device_id OR substr(c.key_id, 1, 16) <> d.key_prefix"), 0);
+}
+
+/* What a group of new devices runs, and nothing else: so many times a group, so many times a row.  SQLite counts a trigger as a run. */
+static void
+test_new_device_costs(void **state)
+{
+	static const struct {
+		enum statement	statement;
+		int		group, row;
+	} costs[] = {
+		{ STATEMENT_BEGIN, 1, 0 }, { STATEMENT_DATA_VERSION, 1, 0 }, { STATEMENT_BATCH_ROOM, 1, 0 },
+		{ STATEMENT_KEY_FIND, 0, 1 }, { STATEMENT_DEVICE_INSERT, 0, 1 }, { STATEMENT_CERTIFICATE_INSERT, 0, 1 },
+		{ STATEMENT_OUTBOX_INSERT, 0, 2 }, { STATEMENT_CERTIFICATE_CHECK, 0, 1 }, { STATEMENT_BATCH_DEBIT, 2, 0 },
+		{ STATEMENT_COMMIT, 1, 0 },
+	};
+	struct ledger	*l = *state;
+	int64_t		 batch = ledger_batch(l, "lot-1", 1000000);
+	int		 expected[STATEMENT_COUNT] = { 0 }, s;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(costs) / sizeof(costs[0]); i++)
+		expected[costs[i].statement] = costs[i].group + costs[i].row * GROUP;
+	fill(l, batch, 0, GROUP);
+	for (s = 0; s < STATEMENT_COUNT; s++) {
+		if (l->store->writer.statements[s] != NULL)
+			(void)runs(l, (enum statement)s);
+	}
+	fill(l, batch, GROUP, GROUP);
+	for (s = 0; s < STATEMENT_COUNT; s++) {
+		if (l->store->writer.statements[s] != NULL && runs(l, (enum statement)s) != expected[s])
+			fail_msg("not %d times: %s", expected[s], sqlite3_sql(l->store->writer.statements[s]));
+	}
+}
+
 int
 main(void)
 {
@@ -268,6 +365,8 @@ main(void)
 		T(test_failed_group),
 		T(test_two_processes),
 		T(test_upload_beside),
+		T(test_next_keys),
+		T(test_new_device_costs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
