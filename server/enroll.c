@@ -307,20 +307,24 @@ static enum err_code
 check_owner(struct enroll *en, struct err *e)
 {
 	const struct actor *actor = access_actor(en->req);
-	const struct trust_peer *peer = access_peer(en->req, en->line);
+	bool own;
+	const struct trust_peer *peer = access_peer(en->req, en->line, &own);
 	struct http_certificate leaf;
 	enum err_code rc;
 
 	if (en->ask.renew) {
-		if (actor->by != ACTOR_DEVICE || http_request_certificates(en->req, &leaf, 1) != 1)
+		/* clients may show a token beside it (RFC 7030 3.2.3) */
+		if (peer == NULL || !own || http_request_certificates(en->req, &leaf, 1) != 1)
 			return err_say(e, ERR_FORBIDDEN, "Renewing needs TLS with the device's present certificate from this line; without one, enroll.");
 		if ((rc = renewal_check(en->csr, leaf.der, leaf.len, e)) != ERR_OK)
 			return rc;
 		en->item.row.may_rekey = true;
 		return ERR_OK;
 	}
-	if (peer == NULL || actor->by == ACTOR_TOKEN)
+	if (actor->by != ACTOR_CERTIFICATE && actor->by != ACTOR_DEVICE)
 		return ERR_OK;
+	if (peer == NULL)
+		return err_say(e, ERR_UNAUTHORIZED, "The client certificate has just expired.");
 	if (actor->by == ACTOR_CERTIFICATE && (en->line->home->config.tls_client_name != CLIENT_NAME_SAME ||
 	    strcmp(peer->serial_number, en->device_id) == 0))
 		return ERR_OK;

@@ -34,7 +34,7 @@ view_actor(struct http_request *req, const struct line *l, const char *csrf)
 	else
 		(void)cJSON_AddNullToObject(o, "csrf");
 	for (enum access need = ACCESS_ENROLL; need <= ACCESS_ADMIN; need++)
-		if (need != ACCESS_ENROLL_BODY)
+		if (need != ACCESS_ENROLL_BODY && need != ACCESS_RENEW)
 			(void)cJSON_AddBoolToObject(may, access_name(need), role_may(a->role, need) || access_is_open(req, l, need));
 	return o;
 }

@@ -58,10 +58,12 @@ judge_certificate(struct http_request *req, struct line *l)
 }
 
 const struct trust_peer *
-access_peer(struct http_request *req, struct line *l)
+access_peer(struct http_request *req, struct line *l, bool *ret_own)
 {
 	struct connection_peer *p = judge_certificate(req, l);
 
+	if (ret_own != NULL)
+		*ret_own = p->own;
 	/* a kept connection may outlive its certificate */
 	if (p->state != PEER_BELIEVED || p->peer.not_after_s < clock_now_s(l->clock))
 		return NULL;
@@ -71,11 +73,12 @@ access_peer(struct http_request *req, struct line *l)
 static void
 take_certificate(struct http_request *req, struct line *l, struct actor *a)
 {
-	const struct trust_peer *peer = access_peer(req, l);
+	bool own;
+	const struct trust_peer *peer = access_peer(req, l, &own);
 
 	if (peer == NULL)
 		return;
-	a->by = judge_certificate(req, l)->own ? ACTOR_DEVICE : ACTOR_CERTIFICATE;
+	a->by = own ? ACTOR_DEVICE : ACTOR_CERTIFICATE;
 	(void)snprintf(a->name, sizeof(a->name), "%s", peer->common_name);
 }
 
@@ -231,6 +234,7 @@ access_is_open(struct http_request *req, const struct line *l, enum access need)
 		return true;
 	case ACCESS_ENROLL:
 	case ACCESS_ENROLL_BODY:
+	case ACCESS_RENEW:
 		return c->server_enroll == ENROLL_OPEN || (c->server_enroll == ENROLL_LOOPBACK && local);
 	case ACCESS_READ:
 		return c->server_read == READ_OPEN || (c->server_read == READ_LOOPBACK && local);
@@ -246,7 +250,7 @@ access_is_open(struct http_request *req, const struct line *l, enum access need)
 static bool
 is_enroll(enum access need)
 {
-	return need == ACCESS_ENROLL || need == ACCESS_ENROLL_BODY;
+	return need == ACCESS_ENROLL || need == ACCESS_ENROLL_BODY || need == ACCESS_RENEW;
 }
 
 static bool
@@ -259,6 +263,9 @@ may(struct http_request *req, const struct line *l, enum access need)
 		return true;
 	if (!is_enroll(need))
 		return role_may(a->role, need);
+	/* RFC 7030 4.2.2: who renews shows what is to be renewed */
+	if (need == ACCESS_RENEW && a->by == ACTOR_DEVICE)
+		return true;
 	if (a->by == ACTOR_CERTIFICATE || a->by == ACTOR_DEVICE)
 		return rule == ENROLL_CERTIFICATE || rule == ENROLL_EITHER;
 	return rule != ENROLL_CERTIFICATE && role_may(a->role, need);
@@ -290,7 +297,7 @@ deny(struct http_request *req, struct line *l, enum access need, struct err *e)
 	if (is_enroll(need) && l->home->config.server_enroll == ENROLL_CERTIFICATE)
 		return err_say(e, ERR_UNAUTHORIZED, "Enrolling needs a client certificate that this server trusts (TLS); the engineer says which.");
 	if (is_enroll(need))
-		return err_say(e, ERR_UNAUTHORIZED, "Enrolling needs a token: send it as Authorization: Bearer TOKEN. "
+		return err_say(e, ERR_UNAUTHORIZED, "Enrolling needs a token: send it as Authorization: Bearer TOKEN, or as the password of Basic. "
 		    "The engineer makes one with `lineca token create --role enroll NAME`.");
 	if (need == ACCESS_SIGN_IN)
 		return err_say(e, ERR_UNAUTHORIZED, "Scan your badge, or type your token, to sign in.");

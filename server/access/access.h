@@ -57,8 +57,8 @@ ERR_MUST_CHECK enum err_code	access_require(struct http_request *req, struct lin
  */
 ERR_MUST_CHECK enum err_code	access_body_token(struct http_request *req, struct line *l, const char *token, struct err *e);
 
-/* The believed client certificate of the connection; NULL: none. */
-const struct trust_peer		*access_peer(struct http_request *req, struct line *l);
+/* The believed client certificate of the connection; NULL: none.  *ret_own (may be NULL): it is one that this line has issued. */
+const struct trust_peer		*access_peer(struct http_request *req, struct line *l, bool *ret_own);
 
 /* Who the ledger writes down for a change; ret's texts are lent by actor, address and reason. */
 void				access_who(struct http_request *req, const char *reason, char actor[STORE_ACTOR_BYTES + 1], struct store_who *ret);

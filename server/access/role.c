@@ -7,21 +7,21 @@ static const char *const role_names[ROLES] = {
 };
 
 static const char *const access_names[ACCESSES] = {
-	[ACCESS_ANYONE] = "anyone", [ACCESS_ENROLL] = "enroll", [ACCESS_ENROLL_BODY] = "enroll", [ACCESS_READ] = "read",
+	[ACCESS_ANYONE] = "anyone", [ACCESS_ENROLL] = "enroll", [ACCESS_ENROLL_BODY] = "enroll", [ACCESS_RENEW] = "renew", [ACCESS_READ] = "read",
 	[ACCESS_CHANGE] = "change", [ACCESS_ADMIN] = "admin", [ACCESS_SIGN_IN] = "sign_in",
 };
 
 /* What is not here is not allowed: a role or a right that is added later begins with nothing. */
 static const bool allowed[ROLES][ACCESSES] = {
 	[ROLE_NONE] = { [ACCESS_ANYONE] = true },
-	[ROLE_ENROLL] = { [ACCESS_ANYONE] = true, [ACCESS_ENROLL] = true, [ACCESS_ENROLL_BODY] = true },
+	[ROLE_ENROLL] = { [ACCESS_ANYONE] = true, [ACCESS_ENROLL] = true, [ACCESS_ENROLL_BODY] = true, [ACCESS_RENEW] = true },
 	[ROLE_VIEWER] = { [ACCESS_ANYONE] = true, [ACCESS_READ] = true, [ACCESS_SIGN_IN] = true },
 	[ROLE_TECHNICIAN] = {
-		[ACCESS_ANYONE] = true, [ACCESS_ENROLL] = true, [ACCESS_ENROLL_BODY] = true, [ACCESS_READ] = true, [ACCESS_CHANGE] = true,
+		[ACCESS_ANYONE] = true, [ACCESS_ENROLL] = true, [ACCESS_ENROLL_BODY] = true, [ACCESS_RENEW] = true, [ACCESS_READ] = true, [ACCESS_CHANGE] = true,
 		[ACCESS_SIGN_IN] = true,
 	},
 	[ROLE_ADMIN] = {
-		[ACCESS_ANYONE] = true, [ACCESS_ENROLL] = true, [ACCESS_ENROLL_BODY] = true, [ACCESS_READ] = true, [ACCESS_CHANGE] = true,
+		[ACCESS_ANYONE] = true, [ACCESS_ENROLL] = true, [ACCESS_ENROLL_BODY] = true, [ACCESS_RENEW] = true, [ACCESS_READ] = true, [ACCESS_CHANGE] = true,
 		[ACCESS_ADMIN] = true, [ACCESS_SIGN_IN] = true,
 	},
 };

@@ -17,16 +17,17 @@ enum access {
 	ACCESS_ANYONE,		/* no right at all */
 	ACCESS_ENROLL,		/* to be given a certificate */
 	ACCESS_ENROLL_BODY,	/* the same, with the token in the body */
+	ACCESS_RENEW,		/* the same for a device that has one from this line: its certificate is right enough */
 	ACCESS_READ,
 	ACCESS_CHANGE,		/* batches, the queue */
 	ACCESS_ADMIN,		/* what an order is */
-	ACCESS_SIGN_IN,		/* a token that a person may sign in with */
+	ACCESS_SIGN_IN,		/* a token that a person may sign in with; it may stand in the body */
 	ACCESSES
 };
 
 const char			*role_name(enum role r);	/* "technician"; ROLE_NONE: "nobody" */
 ERR_MUST_CHECK enum err_code	 role_parse(const char *name, enum role *ret, struct err *e);	/* ERR_USAGE, naming the choices */
-const char			*access_name(enum access a);	/* "anyone", "enroll", "enroll", "read", "change", "admin", "sign_in" */
+const char			*access_name(enum access a);	/* "anyone", "enroll", "enroll", "renew", "read", "change", "admin", "sign_in" */
 
 bool				 role_may(enum role r, enum access a);
 

@@ -60,6 +60,7 @@ struct http_request {
 	struct MHD_Connection	*connection;
 	struct http_connection	*own_connection;
 	const struct http_route	*route;		/* NULL: refusal says why */
+	void			(*refuse)(struct http_request *, const struct err *);	/* of the routes at its path; NULL: a problem document */
 	_Atomic enum http_phase	 phase;
 	struct err		 refusal;	/* by the head or the body's size: told when the body was read off; or by the handler */
 	char			 id[HTTP_ID_BYTES];

@@ -111,8 +111,8 @@ answer_unread(const struct http_request *r)
 static void
 refuse(struct http_request *r)
 {
-	if (r->route != NULL && r->route->refuse != NULL)
-		r->route->refuse(r, &r->refusal);
+	if (r->refuse != NULL)
+		r->refuse(r, &r->refusal);
 	else
 		http_reply_problem(r, &r->refusal);
 }

@@ -81,10 +81,12 @@ http_route_find(struct http_request *r, const char *url, const char *method)
 			continue;
 		if (method_matches(r, route, method)) {
 			r->route = route;
+			r->refuse = route->refuse;
 			memcpy(r->argument, argument, sizeof(argument));
 			return;
 		}
 		allow_add(r, route->method);
+		r->refuse = route->refuse;
 	}
 	if (r->allow[0] != '\0')
 		(void)err_say(&r->refusal, ERR_METHOD, "This address takes %s, not %.16s.", r->allow, method);
