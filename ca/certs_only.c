@@ -6,7 +6,7 @@
 #include "ca/der.h"
 #include "ca/oid.h"
 
-enum { BAG_FRAME_BYTES = 64 };	/* everything but the certificates: five headers of at most 5 bytes, two OIDs, a version, two empty sets */
+enum { BAG_FRAME_BYTES = 64 };	/* all but the certificates: five headers of at most 5 bytes, two OIDs, a version, two empty sets */
 
 /* ContentInfo { signedData, [0] { SignedData } }; runs backwards, as every builder here. */
 static void

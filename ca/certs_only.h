@@ -13,8 +13,8 @@ struct certs_only_part {
 };
 
 /*
- * DER, malloced, the caller's.  parts: whole certificates, at least one; their order is kept (strict DER would sort the SET; CMS asks for BER only,
- * RFC 5652 1, and clients take the order for the chain's).  ERR_NOMEM.
+ * DER, malloced, the caller's.  parts: whole certificates, at least one; their order is kept (strict DER would sort the SET; CMS
+ * asks for BER only, RFC 5652 1, and clients take the order for the chain's).  ERR_NOMEM.
  */
 ERR_MUST_CHECK enum err_code	certs_only_encode(const struct certs_only_part *parts, size_t n, uint8_t **ret, size_t *ret_len,
 				    struct err *e);

@@ -173,7 +173,8 @@ sign(EVP_PKEY *key, enum digest d, struct der info, uint8_t *sig, size_t *len)
 
 /* CertificationRequest (RFC 2986 4.2) into the end of out. */
 static enum err_code
-build_request(EVP_PKEY *key, const struct csr *like, struct der spki, uint8_t out[REQUEST_BYTES_MAX], struct der *ret, struct err *e)
+build_request(EVP_PKEY *key, const struct csr *like, struct der spki, uint8_t out[REQUEST_BYTES_MAX], struct der *ret,
+    struct err *e)
 {
 	enum ca_key_alg alg = like->key_type == KEY_P256 ? CA_KEY_P256 : like->key_type == KEY_P384 ? CA_KEY_P384 : CA_KEY_RSA2048;
 	struct der signature_alg = ca_key_signature_alg(alg), info;

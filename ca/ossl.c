@@ -90,7 +90,8 @@ ossl_name_text(const X509_NAME *name, char *out, size_t out_size)
 	if (ok) {
 		size_t n = (size_t)len < out_size ? (size_t)len : out_size - 1;
 
-		memcpy(out, text, n);
+		if (n > 0)	/* an empty name has no text */
+			memcpy(out, text, n);
 		out[n] = '\0';
 	}
 	BIO_free(mem);

@@ -5,8 +5,9 @@
 #include "ca/csr.h"
 
 /*
- * c has passed subject_check; der is the client's certificate.  ERR_FORBIDDEN with a client text: subject or SAN differ (a request without SAN renews a
- * certificate without one; the order and string types of the attributes do not matter, their values do).
+ * c has passed subject_check; der is the client's certificate.  ERR_FORBIDDEN with a client text: subject or SAN differ (a request
+ * without SAN renews a certificate without one; the order and string types of the subject's attributes do not matter, their values
+ * do; a SAN is the same octets), or the request wants another subject (ChangeSubjectName, RFC 6402 2.8).
  */
 ERR_MUST_CHECK enum err_code	renewal_check(const struct csr *c, const uint8_t *der, size_t len, struct err *e);
 

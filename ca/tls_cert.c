@@ -86,8 +86,8 @@ tls_cert_name_check(const char *name, struct err *e)
 	if (tls_cert_address(name, address) > 0 || dns_name_ok(name))
 		return ERR_OK;
 	printable(name, text, sizeof(text));
-	return err_say(e, ERR_USAGE, "\"%s\" is no name of a server; give a DNS name (letters, digits, hyphens, dots; non-ASCII ones in their xn-- form; "
-	    "*.example.com for all of a domain), an IPv4 address or an IPv6 address without brackets and zone", text);
+	return err_say(e, ERR_USAGE, "\"%s\" is no name of a server; give a DNS name (letters, digits, hyphens, dots; non-ASCII ones in "
+	    "their xn-- form; *.example.com for all of a domain), an IPv4 address or an IPv6 address without brackets and zone", text);
 }
 
 static enum err_code

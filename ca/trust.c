@@ -66,7 +66,7 @@ add(struct trust *t, X509 *cert, struct err *e)
 
 	if (!ossl_name_text(X509_get_subject_name(cert), name, sizeof(name)))
 		(void)snprintf(name, sizeof(name), "(unreadable)");
-	/* 1: basicConstraints CA:TRUE, and keyCertSign where there is a keyUsage.  Also reads the extensions, before threads share them. */
+	/* 1: basicConstraints CA:TRUE, and keyCertSign where there is a keyUsage.  Reads the extensions, before threads share them. */
 	if (X509_check_ca(cert) != 1) {
 		ERR_clear_error();
 		return err_set(e, ERR_CONFIG, "%s: this is no CA's certificate (no basicConstraints CA:TRUE, or no keyCertSign)", name);

@@ -19,7 +19,10 @@ void				trust_free(struct trust *t);	/* takes NULL */
 
 /* Adds a CA's certificate (DER).  An intermediate CA counts as much as a root.  ERR_CONFIG: it is no CA's certificate. */
 ERR_MUST_CHECK enum err_code	trust_add(struct trust *t, const uint8_t *der, size_t len, struct err *e);
-/* Every certificate of a PEM text; text around them is passed over.  ERR_CONFIG: none, or one that is no CA's; t may then hold those before it. */
+/*
+ * Every certificate of a PEM text; text around them is passed over.  ERR_CONFIG: none, or one that is no CA's; t may then hold
+ * those before it.
+ */
 ERR_MUST_CHECK enum err_code	trust_add_pem(struct trust *t, const char *text, size_t len, struct err *e);
 
 struct trust_link {
@@ -38,9 +41,10 @@ struct trust_peer {
 };
 
 /*
- * The leaf first, then what else the client sent (at most LIMIT_CHAIN_LINKS are looked at): does it lead to a CA of the set, is all of it valid
- * at now_s (the CA too), may the leaf be a TLS client's (extKeyUsage clientAuth, or none; not a CA), are all keys and signatures of 112 bits (RSA 2048;
- * no SHA-1)?  ERR_UNAUTHORIZED with a client text that says which of these failed.  Any thread.  No revocation is looked at.
+ * The leaf first, then what else the client sent (at most LIMIT_CHAIN_LINKS are looked at): does it lead to a CA of the set, is all
+ * of it valid at now_s (the CA too), may the leaf be a TLS client's (extKeyUsage clientAuth, or none; not a CA), are all keys and
+ * signatures of 112 bits (RSA 2048; no SHA-1)?  ERR_UNAUTHORIZED with a client text that says which of these failed; ERR_NOMEM,
+ * ERR_INTERNAL.  Any thread.  No revocation is looked at.
  */
 ERR_MUST_CHECK enum err_code	trust_verify(const struct trust *t, const struct trust_link *chain, size_t n, int64_t now_s,
 				    struct trust_peer *ret, struct err *e);

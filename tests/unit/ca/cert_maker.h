@@ -1,5 +1,5 @@
 /*
- * Makes certificates by OpenSSL for the tests: CAs, their intermediates, clients of every good and bad kind.  Shares no code with ca/.
+ * Makes certificates by OpenSSL for the tests: CAs, their intermediates, clients of every kind.  Shares no code with ca/.
  */
 #ifndef TEST_CERT_MAKER_H
 #define TEST_CERT_MAKER_H

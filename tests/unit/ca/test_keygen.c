@@ -12,7 +12,7 @@
 static struct err e;
 
 /*
- * While watch is on, every block that OpenSSL frees is kept for later (its free is what a wipe must come before), so that a secret that was
+ * While watch is on, every block that OpenSSL frees is kept for later (a wipe must come before its free), so that a secret that was
  * learned only afterwards can be looked for in it.
  */
 enum { KEPT_MAX = 400000 };

@@ -96,7 +96,8 @@ assert_verifies(const struct shop *s, const char *host, const char *ip)
 		fail_msg("%s: %s", host != NULL ? host : ip, X509_verify_cert_error_string(error));
 }
 
-static const char *const names[] = { "line4.plant.example", "10.0.0.7", "fd00::7", "LINE4", "*.fixtures.example", "::ffff:10.0.0.8" };
+static const char *const names[] = { "line4.plant.example", "10.0.0.7", "fd00::7", "LINE4", "*.fixtures.example",
+	"::ffff:10.0.0.8" };
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 static void
@@ -196,12 +197,14 @@ static void
 test_names(void **state)
 {
 	static const char *const good[] = {
-		"a", "localhost", "line-4", "4line.example", "xn--mller-kva.example", "*.plant.example", "0.0.0.0", "255.255.255.255", "::", "::1",
+		"a", "localhost", "line-4", "4line.example", "xn--mller-kva.example", "*.plant.example", "0.0.0.0",
+		"255.255.255.255", "::", "::1",
 		"1.2.3.4.example", "a123456789012345678901234567890123456789012345678901234567890-2.example"
 	};
 	static const char *const bad[] = {
 		"", ".", "a.", ".a", "a..b", "-a", "a-", "a.-b", "a_b", "a b", "m\xc3\xbcller.example", "*", "*.", "*.example", "a.*.example",
-		"**.plant.example", "f*.plant.example", "*.*.example", "10.0.0.256", "10.0.0", "1", "10.0.0.7:8443", "010.0.0.1", "[::1]", "fe80::1%eth0", "::1::",
+		"**.plant.example", "f*.plant.example", "*.*.example", "10.0.0.256", "10.0.0", "1", "10.0.0.7:8443", "010.0.0.1", "[::1]",
+		"fe80::1%eth0", "::1::",
 		"https://line4", "line4:8443", "line4/", "a\n", "\x1b[2J",
 		"a123456789012345678901234567890123456789012345678901234567890-23.example"
 	};

@@ -1,10 +1,11 @@
-/* Whose client certificates are believed; the certificates are made by OpenSSL, and what is believed is compared with what it reads. */
+/* Whose client certificates are believed; they are made by OpenSSL, and by ca/ itself. */
 #include "ca_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "ca/trust.h"
+#include "ca/verification.h"
 #include "cert_maker.h"
 
 enum { DAY_S = 86400, YEAR_S = 365 * DAY_S };
@@ -345,6 +346,41 @@ test_peer(void **state)
 	trust_free(t);
 }
 
+/* The certificates that this folder issues: a device's, and the proof of a CA for AWS, whose CN is no device id. */
+static void
+test_our_own(void **state)
+{
+	static const char code[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct trust *t = NULL;
+	struct trust_link link;
+	struct trust_peer p;
+	struct issued *i = NULL;
+	struct bytes csr;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, CA_KEY_P256);
+	must(trust_new(&t, &e), &e);
+	must(trust_add(t, f.issuer->cert, f.issuer->cert_len, &e), &e);
+	make_csr(&(struct recipe){ .key = maker_key(MAKER_P256) }, &csr);
+	must(fixture_issue(&f, &profile_default, csr.p, csr.len, &i), &f.e);
+	link.der = issued_der(i, &link.len);
+	must(trust_verify(t, &link, 1, FIXTURE_NOW_S, &p, &e), &e);
+	assert_string_equal(p.common_name, "device-1");
+	assert_memory_equal(p.certificate_id, issued_certificate_id(i), CERTIFICATE_ID_BYTES);
+	assert_memory_equal(p.anchor, issuer_facts(f.issuer)->fingerprint, sizeof(p.anchor));
+	assert_int_equal(p.not_after_s, issued_not_after_s(i));
+	issued_free(i);
+	i = NULL;
+	must(verification_issue(f.issuer, code, &f.serials, &f.clock, &i, &e), &e);
+	link.der = issued_der(i, &link.len);
+	must(trust_verify(t, &link, 1, FIXTURE_NOW_S, &p, &e), &e);
+	assert_string_equal(p.common_name, "");
+	issued_free(i);
+	trust_free(t);
+	fixture_done(&f);
+}
+
 static void
 test_broken_der(void **state)
 {
@@ -476,6 +512,7 @@ main(void)
 		cmocka_unit_test(test_purposes),
 		cmocka_unit_test(test_weak),
 		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_our_own),
 		cmocka_unit_test(test_broken_der),
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_add_pem),

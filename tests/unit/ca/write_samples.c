@@ -3,8 +3,8 @@
  *
  *     write_samples DIR
  *
- * ca.pem, KIND.pem and KIND.key for a P-256 and an RSA server, ca.p7 (certs-only of ca.pem and the servers', in this order), csrattrs.der, and
- * device-KIND.p8 with device-KIND.csr from keygen.
+ * ca.pem, KIND.pem and KIND.key for a P-256 and an RSA server, ca.p7 (certs-only of ca.pem and the servers', in this order),
+ * csrattrs.der, and device-KIND.p8 with device-KIND.csr from keygen.
  */
 #include <stdio.h>
 #include <stdlib.h>
