@@ -381,6 +381,37 @@ test_our_own(void **state)
 	fixture_done(&f);
 }
 
+/* A CA that was followed by another of the same name: the authorityKeyIdentifier tells whose a device is. */
+static void
+test_two_of_one_name(void **state)
+{
+	struct fixture f[2];
+	struct trust *t = NULL;
+	struct bytes csr;
+
+	(void)state;
+	make_csr(&(struct recipe){ .key = maker_key(MAKER_P256) }, &csr);
+	must(trust_new(&t, &e), &e);
+	for (int i = 0; i < 2; i++) {
+		fixture_init(&f[i], CA_KEY_P256);
+		must(trust_add(t, f[i].issuer->cert, f[i].issuer->cert_len, &e), &e);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct issued *issued = NULL;
+		struct trust_link link;
+		struct trust_peer p;
+
+		must(fixture_issue(&f[i], &profile_default, csr.p, csr.len, &issued), &f[i].e);
+		link.der = issued_der(issued, &link.len);
+		must(trust_verify(t, &link, 1, FIXTURE_NOW_S, &p, &e), &e);
+		assert_memory_equal(p.anchor, issuer_facts(f[i].issuer)->fingerprint, sizeof(p.anchor));
+		issued_free(issued);
+	}
+	trust_free(t);
+	fixture_done(&f[0]);
+	fixture_done(&f[1]);
+}
+
 static void
 test_broken_der(void **state)
 {
@@ -513,6 +544,7 @@ main(void)
 		cmocka_unit_test(test_weak),
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_our_own),
+		cmocka_unit_test(test_two_of_one_name),
 		cmocka_unit_test(test_broken_der),
 		cmocka_unit_test(test_add),
 		cmocka_unit_test(test_add_pem),
