@@ -50,7 +50,7 @@ check_door(const struct serve *s, const struct door *d, struct err *e)
 	if (!d->open || config_is_loopback(d->address) || s->home.config.server_enroll != ENROLL_LOOPBACK)
 		return ERR_OK;
 	return err_set(e, ERR_CONFIG, "%s can be reached by other machines: say in [server] of %s/%s who may enroll: `enroll = token` "
-	    "(`lineca token create --role enroll NAME`), `certificate`, `token_or_certificate`, or `open` for whoever reaches it", d->address,
+	    "(`lineca token create --role enroll NAME`), `certificate`, `token_or_certificate`, or `enroll = open` for whoever reaches it", d->address,
 	    s->home.path, HOME_CONFIG);
 }
 

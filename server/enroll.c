@@ -19,6 +19,7 @@
  */
 #include "enroll.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,10 @@ struct enroll {
 	const struct enroll_door *door;
 	struct enroll_ask	 ask;		/* its owned bytes until the CSR was read */
 	struct csr		*csr;
-	struct device_key	*key;		/* ask.keygen: made here */
+	struct device_key	*key;		/* ask.keygen: made here, */
+	struct clerk_job	 key_job;	/* by the clerk, */
+	enum err_code		 key_rc;	/* with this result */
+	struct err		 key_err;
 	struct issued		*issued;
 	const struct line_ca	*ca;
 	char			 batch[LIMIT_NAME_BYTES + 1];
@@ -456,26 +460,7 @@ issue_and_push(struct enroll *en, struct worker *w, struct order *o, struct err 
 	return ERR_OK;					/* and do not look at it */
 }
 
-/* Who must have its key made here: in place of the key it sent, which only says of what kind (RFC 7030 4.4.1). */
-static enum err_code
-make_key(struct enroll *en, struct worker *w, const struct order *o, struct err *e)
-{
-	struct csr *csr = NULL;
-	enum err_code rc;
-
-	if (!o->has_profile || !o->profile.server_keygen)
-		return err_say(e, ERR_FORBIDDEN, "Keys are made in the device here, not on the server; the profile of the batch %s does not allow it.",
-		    en->batch);
-	if (!http_request_is_tls(en->req))
-		return err_say(e, ERR_FORBIDDEN, "A private key is only sent over TLS.");
-	if ((rc = device_key_new(w->pop, en->csr, &en->key, &csr, e)) != ERR_OK)
-		return rc;
-	csr_free(en->csr);
-	en->csr = csr;
-	return ERR_OK;
-}
-
-/* Steps 5 to 9, at once or after having been held. */
+/* Steps 6 to 9, with a key that is proven. */
 static void
 enroll_go(struct enroll *en)
 {
@@ -486,13 +471,80 @@ enroll_go(struct enroll *en)
 
 	err_clear(&e);
 	if ((rc = worker_get(en->line, &w, &e)) == ERR_OK && (rc = worker_order(w, en->batch, &o, &e)) == ERR_OK)
-		rc = en->ask.keygen ? make_key(en, w, o, &e) : pop_verify(w->pop, en->csr, &e);
-	if (rc == ERR_OK) {
-		stage_done(en, STAGE_POP);
 		rc = issue_and_push(en, w, o, &e);
-	}
 	if (rc != ERR_OK)
 		enroll_refuse(en, &e);
+}
+
+/* ---- step 5: proof of possession, or a key that is made here */
+
+/* The clerk's thread: a large RSA key takes seconds, and no device may wait for another's. */
+static void
+key_run(struct clerk_job *job, const struct clerk_desk *desk)
+{
+	struct enroll *en = (struct enroll *)(void *)((char *)job - offsetof(struct enroll, key_job));
+	struct csr *csr = NULL;
+	struct pop *pop = NULL;
+
+	(void)desk;
+	if ((en->key_rc = pop_new(&pop, &en->key_err)) == ERR_OK &&
+	    (en->key_rc = device_key_new(pop, en->csr, &en->key, &csr, &en->key_err)) == ERR_OK) {
+		csr_free(en->csr);
+		en->csr = csr;
+	}
+	pop_free(pop);
+	http_resume(en->req);	/* en may be gone from here on */
+}
+
+static void
+key_made(struct http_request *req, void *arg)
+{
+	struct enroll *en = arg;
+
+	(void)req;
+	stage_done(en, STAGE_POP);
+	if (en->key_rc != ERR_OK)
+		enroll_refuse(en, &en->key_err);
+	else
+		enroll_go(en);
+}
+
+/* In place of the key that was sent, which only says of what kind (RFC 7030 4.4.1). */
+static enum err_code
+make_key(struct enroll *en, const struct order *o, struct err *e)
+{
+	if (!o->has_profile || !o->profile.server_keygen)
+		return err_say(e, ERR_FORBIDDEN, "Keys are made in the device here, not on the server; the profile of the batch %s does not allow it.",
+		    en->batch);
+	if (!http_request_is_tls(en->req))
+		return err_say(e, ERR_FORBIDDEN, "A private key is only sent over TLS.");
+	en->key_job.run = key_run;
+	http_suspend(en->req, key_made, en);
+	clerk_push(en->line->clerk, &en->key_job);
+	return ERR_OK;
+}
+
+/* At once, or after having been held. */
+static void
+enroll_prove(struct enroll *en)
+{
+	struct worker *w;
+	struct order *o;
+	enum err_code rc;
+	struct err e;
+
+	err_clear(&e);
+	if ((rc = worker_get(en->line, &w, &e)) != ERR_OK || (rc = worker_order(w, en->batch, &o, &e)) != ERR_OK) {
+		enroll_refuse(en, &e);
+		return;
+	}
+	rc = en->ask.keygen ? make_key(en, o, &e) : pop_verify(w->pop, en->csr, &e);
+	if (rc != ERR_OK) {
+		enroll_refuse(en, &e);
+	} else if (!en->ask.keygen) {
+		stage_done(en, STAGE_POP);
+		enroll_go(en);
+	}
 }
 
 static void
@@ -502,7 +554,7 @@ enroll_held(struct http_request *req, void *arg)
 
 	(void)req;
 	en->stage_began_us = clock_monotonic_us();
-	enroll_go(en);
+	enroll_prove(en);
 }
 
 /* A device in a loop: the same key over and over.  It gets its answer, a second late, and so leaves the processor to others. */
@@ -566,5 +618,5 @@ enroll_run(struct http_request *req, struct line *line, const struct enroll_door
 	if (is_shouting(en))
 		http_hold(req, HTTP_HOLD_MS, enroll_held, en);
 	else
-		enroll_go(en);
+		enroll_prove(en);
 }

@@ -14,7 +14,7 @@ struct enroll_ask {
 	char		 batch[LIMIT_NAME_BYTES + 1];	/* "" = the one the token is for, or the one that is open */
 	const uint8_t	*csr;		/* PEM, DER or base64 as it came; lent by the request, or by owned */
 	size_t		 csr_len;
-	char		*owned;		/* malloced, or NULL; wiped and freed for the door */
+	char		*owned;		/* malloced text, or NULL; wiped up to its NUL and freed for the door */
 	const char	*token;		/* shown in the body, lent like csr; NULL: not.  Only on routes with ACCESS_ENROLL_BODY */
 	bool		 renew;		/* the client certificate's own device asks again, perhaps with another key (RFC 7030 4.2.2) */
 	bool		 keygen;	/* make the key here (RFC 7030 4.4); only where the profile allows it */

@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "issuer_load.h"
+#include "openapi.h"
+#include "routes.h"
 #include "worker.h"
 
 enum {
@@ -172,6 +174,7 @@ line_open(struct line *l, struct err *e)
 	if ((rc = h->ops->ca_list(h->reader, line_add_ca, l, e)) != ERR_OK ||
 	    (rc = line_limits(l, e)) != ERR_OK ||
 	    (rc = line_trust(l, e)) != ERR_OK ||
+	    (rc = openapi_new(routes, routes_count, &l->openapi, &l->openapi_len, e)) != ERR_OK ||
 	    (rc = line_start_clerk(l, e)) != ERR_OK)
 		return rc;
 	return line_start_writer(l, e);

@@ -13,9 +13,9 @@ void	reading_certificates(struct http_request *req, void *line);	/* /v1/certific
 void	reading_certificate(struct http_request *req, void *line);	/* /v1/certificates/{serial} */
 void	reading_certificate_pem(struct http_request *req, void *line);	/* /v1/certificates/{serial}.pem */
 void	reading_uploads(struct http_request *req, void *line);		/* /v1/uploads */
+void	reading_openapi(struct http_request *req, void *line);		/* /openapi.json */
 void	reading_healthz(struct http_request *req, void *line);		/* /healthz */
 void	reading_readyz(struct http_request *req, void *line);		/* /readyz */
 void	reading_events(struct http_request *req, void *line);		/* /v1/events */
-void	reading_openapi(struct http_request *req, void *line);		/* /openapi.json */
 
 #endif

@@ -17,4 +17,18 @@ async function refresh() {
   setTimeout(refresh, every);
 }
 
-setTimeout(refresh, every);
+// Who is not signed in gets a field for a token instead of the line.
+const signIn = document.getElementById("sign-in");
+
+async function begin(event) {
+  event.preventDefault();
+  const field = document.getElementById("token");
+  const body = JSON.stringify({ token: field.value });
+  field.value = "";
+  const answer = await fetch("/v1/session", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  if (answer.ok) location.reload();
+  else document.getElementById("sign-in-error").textContent = (await answer.json()).detail;
+}
+
+if (signIn) signIn.addEventListener("submit", begin);
+else setTimeout(refresh, every);
