@@ -45,6 +45,7 @@ enum err_code
 args_parse(struct cmd *c, const struct arg_option *options, int min, int max, const char **operands, struct err *e)
 {
 	struct option table[ARGS_OPTIONS_MAX];
+	bool seen[ARGS_OPTIONS_MAX] = { false };
 	enum err_code rc;
 	int opt, given;
 
@@ -58,9 +59,16 @@ args_parse(struct cmd *c, const struct arg_option *options, int min, int max, co
 			return err_set(e, ERR_USAGE, "%s needs a value", c->argv[optind - 1]);
 		if (opt == '?')
 			return err_set(e, ERR_USAGE, "there is no option %s here", c->argv[optind - 1]);
-		if (opt == 'H')
+		if (opt == 'H') {
 			c->home = optarg;
-		else if (options[opt - 1].value != NULL)
+			continue;
+		}
+		/* of two values one would be lost */
+		if (options[opt - 1].value != NULL && seen[opt])
+			return err_set(e, ERR_USAGE, "--%s is given twice; where several values are meant they are written as one: a,b",
+			    options[opt - 1].name);
+		seen[opt] = true;
+		if (options[opt - 1].value != NULL)
 			*options[opt - 1].value = optarg;
 		else
 			*options[opt - 1].flag = true;

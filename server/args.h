@@ -16,7 +16,7 @@ struct arg_option {
 };
 
 /*
- * Reads options and operands in any order; --home is taken everywhere.  operands gets the operands, at least
+ * Reads options and operands in any order, an option with a value once; --home is taken everywhere.  operands gets the operands, at least
  * min and at most max of them; the others are NULL.  ERR_USAGE in words; "help COMMAND" says the rest.
  */
 ERR_MUST_CHECK enum err_code	args_parse(struct cmd *c, const struct arg_option *options, int min, int max,

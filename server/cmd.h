@@ -39,5 +39,10 @@ ERR_MUST_CHECK enum err_code	cmd_aws_register_ca(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_aws_cas(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_aws_activate_ca(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_aws_deactivate_ca(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_token_create(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_token_list(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_token_revoke(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_tls_create(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_tls_show(struct cmd *c, struct err *e);
 
 #endif

@@ -64,6 +64,30 @@ static const struct command commands[] = {
 	    "a way to AWS; where there is one, `lineca aws register-ca` does it all.\n"
 	    "  --code   64 hexadecimal digits, from `lineca aws registration-code`\n"
 	    "  --ca     the issuing CA, when there are several; an inactive one may be verified too\n" },
+	{ "token", "create", cmd_token_create,
+	    "token create NAME --role enroll|viewer|technician|admin [--batch B] [--from NETWORK] [--expires T] [--json]",
+	    "give somebody or something a right",
+	    "Prints a random token, once: the ledger has only its hash. Whoever shows it has the right of its role.\n"
+	    "  --role      enroll: is given certificates; viewer: reads; technician: enrolls, reads, opens and closes\n"
+	    "              batches, puts parked certificates back; admin: everything, orders too\n"
+	    "  --batch     with --role enroll: good in this batch only\n"
+	    "  --from      good from these addresses only: 10.1.0.0/16, fd00::/8, 10.1.2.3\n"
+	    "  --expires   2026-12-31 (as that day begins, UTC), 2026-12-31T18:00:00Z, 90d or 12h\n"
+	    "55 letters and digits, for a QR code or a Code 128 label; upper and lower case are the same.\n" },
+	{ "token", "list", cmd_token_list, "token list [--json]", "all tokens, with their last use", "" },
+	{ "token", "revoke", cmd_token_revoke, "token revoke NAME", "end a token",
+	    "At once, and for ever: a revoked token does not come back, nor does its name.\n" },
+	{ "tls", "create", cmd_tls_create, "tls create --name HOST[,HOST...] [--days N] [--key K] [--new-key]",
+	    "make the server's TLS certificate",
+	    "Issues tls/server.pem from a small CA of this home's own, which it makes the first time: tls/ca.pem is\n"
+	    "what clients are given. Prints the fingerprints to compare, and what to write into lineca.conf.\n"
+	    "Again: a new certificate from the same CA, for the key that is there; a server never finds a pair that\n"
+	    "does not fit. Then reload it: systemctl reload lineca, or SIGHUP.\n"
+	    "  --name      names and addresses by which stations reach this server: line-1.example,10.0.0.5\n"
+	    "  --days      825 unless said otherwise; never longer than the CA's 3650\n"
+	    "  --key       of a new key: p256 (default), p384, rsa2048, rsa3072 or rsa4096\n"
+	    "  --new-key   a new key in place of the old one: when somebody else may have that\n" },
+	{ "tls", "show", cmd_tls_show, "tls show [--json]", "the server's TLS certificate and its CA, with fingerprints", "" },
 	{ "aws", "check", cmd_aws_check, "aws check [--target NAME] [--json]", "is AWS ready for the upload?",
 	    "Looks at credentials, account, clock, endpoint, CA, policies and permissions, one line each with\n"
 	    "what to do, for [aws] and every [aws NAME] of lineca.conf. Changes nothing. Exit 0: all is well.\n" },
