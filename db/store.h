@@ -35,7 +35,10 @@ struct store_reader;
 
 /* ---- who did it ---------------------------------------------------------------------------------- */
 
-/* A person who changes something; recorded with the change, in its transaction. */
+/*
+ * A person who changes something; recorded with the change, in its transaction.  What does not belong into one line of UTF-8 is kept as '?'.
+ * An actor that is empty or too long: ERR_INTERNAL from each change.
+ */
 struct store_who {
 	const char	*actor;		/* "token:anna", "cli:root"; 1 to STORE_ACTOR_BYTES */
 	const char	*address;	/* where the request came from; "" on the command line */
@@ -230,8 +233,8 @@ struct store_ops {
 			    enum err_code (*next)(void *arg, const char **ret_device, struct err *), void *arg,
 			    const struct store_who *, struct err *);
 	/*
-	 * BATCH_OPEN or BATCH_CLOSED.  ERR_BATCH_NOT_FOUND.  Setting the state it has is no error, and no event.  Opening one that waits is
-	 * its approval; closing one is the refusal of it.
+	 * BATCH_OPEN or BATCH_CLOSED, else ERR_INTERNAL.  ERR_BATCH_NOT_FOUND.  Setting the state it has is no error, and no event.  Opening
+	 * one that waits is its approval; closing one is the refusal of it.
 	 */
 	enum err_code	(*batch_set_state)(struct store *, const char *name, enum batch_state, const struct store_who *, struct err *);
 	/*
@@ -240,7 +243,10 @@ struct store_ops {
 	 */
 	enum err_code	(*batch_set_quantity)(struct store *, const char *name, int64_t quantity, const struct store_who *, struct err *);
 
-	/* Uses name, role, hash, batch_id, network, created_at_us, expires_at_us.  ERR_CONFLICT: the name was given before, also if revoked. */
+	/*
+	 * Uses name, role, hash, batch_id, network, created_at_us, expires_at_us.  ERR_CONFLICT: the name was given before, also if revoked.
+	 * ERR_INTERNAL: no name, no such role or batch, or the hash is another token's.
+	 */
 	enum err_code	(*token_create)(struct store *, const struct store_token *, const struct store_who *, struct err *);
 	/* ERR_NOT_FOUND.  Revoking again is no error, and no event. */
 	enum err_code	(*token_revoke)(struct store *, const char *name, const struct store_who *, struct err *);
@@ -273,7 +279,7 @@ struct store_ops {
 	/*
 	 * Parked certificates of a batch (-1: of all) back into the queue, their parked registrations back to "going" with what is
 	 * done kept, in short transactions with a pause between.  *ret_count: how many, also when it fails half way.  The event is recorded
-	 * first, with what was asked for.
+	 * first, with what was asked for.  ERR_INTERNAL: no such batch.
 	 */
 	enum err_code	(*upload_retry)(struct store *, int64_t batch_id, const struct store_who *, int64_t *ret_count, struct err *);
 

@@ -4,6 +4,8 @@
  */
 #include "store_fixture.h"
 
+#include "db/store_internal.h"
+
 static enum err_code
 ca_note(void *arg, const struct store_ca *ca, struct err *e)
 {
@@ -107,6 +109,30 @@ test_names(void **state)
 	store_memory.reader_close(NULL);
 }
 
+/* Whatever a row alone can meet, the client is told of his device and what to do. */
+static void
+test_words(void **state)
+{
+	static const enum err_code		codes[] = { ERR_DEVICE_EXISTS, ERR_KEY_REUSED, ERR_BATCH_CLOSED, ERR_BATCH_WAITING, ERR_BATCH_FULL,
+						    ERR_BATCH_NOT_FOUND };
+	const struct store_certificate		c = { .device_id = "dev-1" };
+	struct store_record_row			row = { .certificate = &c, .other = "dev-2" };
+	struct err				e;
+	size_t					i;
+
+	(void)state;
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		row.result = codes[i];
+		store_record_row_say(&row, &e);
+		assert_int_equal(e.code, codes[i]);
+		assert_non_null(strstr(e.client_text, "dev-1"));
+	}
+	row.result = ERR_STORAGE;
+	store_record_row_say(&row, &e);
+	assert_int_equal(e.code, ERR_STORAGE);
+	assert_string_equal(e.client_text, "");
+}
+
 int
 main(void)
 {
@@ -115,6 +141,7 @@ main(void)
 		BOTH(test_newest),
 		BOTH(test_checkpoint),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
