@@ -267,6 +267,9 @@ def test_an_expired_ca(home, tmp_path):
 def test_killed_anywhere(home):
     """SIGKILL at any moment: what lies there fits, and the next command goes on."""
     chance, seen = random.Random(4), set()
+    begin = time.monotonic()
+    create(home)
+    whole = time.monotonic() - begin
     for n in range(40):
         if n % 8 == 0:
             for p in folder(home).glob("*") if folder(home).exists() else ():
@@ -274,7 +277,7 @@ def test_killed_anywhere(home):
         args = ["--new-key"] if n % 3 == 0 else []
         process = subprocess.Popen([homes.BINARY, "--home", str(home.path), "tls", "create", "--name", "localhost", *args],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(chance.uniform(0, limits.seconds(0.03)))
+        time.sleep(chance.uniform(0, whole))
         process.kill()
         process.wait()
         have = set(files(home, but=("create.lock", "ca.key.new", "ca.pem.new", "server.key.new", "server.pem.new")))
