@@ -1,7 +1,7 @@
 -- The ledger, version 3: who may do what, who did it, and what a person may change of an order.
 --
--- What 0001 says of pages holds here too: a certificate that is recorded for a new device touches nothing of this file but one column of
--- its batch's row, which is written anyway.
+-- What 0001 says of pages holds here too: for a new device's certificate nothing of this file is written, and one column is read, of a row
+-- that is read anyway.
 
 -- A batch that waits for approval: closed, and to be opened for the first time by whoever approves it.  state = 0 is what the line looks for
 -- (batch_open), so a batch that waits can nowhere be taken for an open one.
