@@ -5,8 +5,9 @@
  * crl_override, extensions and bundle may stand there and are not followed: the batch's profile decides.  Those that were meant to change something are named in the answer's
  * messages, which is otherwise empty as cfssl's is.
  *
- * The right to enroll comes as on every route: Authorization, or a client certificate.  cfssl's own client has both: the token as the password in
- * -remote (http://any:TOKEN@HOST:PORT), and -mutual-tls-client-cert with -mutual-tls-client-key.
+ * The right to enroll comes as on every route: Authorization, or a client certificate.  cfssl's own client can bring both: the token as the password in the address
+ * (http://any:TOKEN@HOST:PORT), better under "remotes" of its -config than after -remote, where every process sees it; and -mutual-tls-client-cert with
+ * -mutual-tls-client-key.  It shows the address in its own errors.
  *
  * Refusals are cfssl's: its envelope, sent as text/plain with nosniff; 400 with one of its numbers for what it would have refused itself (also a wrong token: it knows no
  * 401), and the status as the number elsewhere; 0 for an internal error.
