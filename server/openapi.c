@@ -19,6 +19,7 @@ static const char *const ways[ACCESSES][WAYS_MAX + 1] = {
 	[ACCESS_ANYONE] = { NULL },
 	[ACCESS_ENROLL] = { "bearer", "basic", "certificate", "cookie+csrf", "", NULL },
 	[ACCESS_ENROLL_BODY] = { "", "bearer", "basic", "certificate", "cookie+csrf", NULL },
+	[ACCESS_RENEW] = { "certificate", "bearer", "basic", "cookie+csrf", "", NULL },
 	[ACCESS_READ] = { "bearer", "basic", "cookie", "", NULL },
 	[ACCESS_CHANGE] = { "bearer", "basic", "cookie+csrf", NULL },
 	[ACCESS_ADMIN] = { "bearer", "basic", "cookie+csrf", NULL },
@@ -92,6 +93,9 @@ add_access(cJSON *op, enum access a, struct err *e)
 {
 	cJSON *roles, *security;
 
+	/* no way at all means that nothing is needed */
+	if (a != ACCESS_ANYONE && ways[a][0] == NULL)
+		return err_set(e, ERR_INTERNAL, "openapi.c does not know how to show the right %s", access_name(a));
 	if (cJSON_AddStringToObject(op, "x-lineca-access", access_name(a)) == NULL ||
 	    (roles = cJSON_AddArrayToObject(op, "x-lineca-roles")) == NULL ||
 	    (security = cJSON_AddArrayToObject(op, "security")) == NULL)
