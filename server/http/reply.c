@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/internal.h"
+#include "http/tls_stream.h"
 
 void
 http_reply_header(struct http_request *r, const char *name, const char *value)
@@ -34,7 +35,7 @@ reply_log(const struct http_request *r)
 }
 
 static void
-reply_queue(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response)
+reply_queue(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response, size_t body_len)
 {
 	enum MHD_Result ok = MHD_YES;
 
@@ -54,6 +55,8 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 		ok = MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
 	if (ok == MHD_YES && (r->close || atomic_load_explicit(&r->server->draining, memory_order_relaxed)))
 		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	if (r->own_connection->stream != NULL && body_len > 0 && !r->is_head)
+		tls_stream_join(r->own_connection->stream);
 	if (ok == MHD_YES)
 		ok = MHD_queue_response(r->connection, status, response);
 	MHD_destroy_response(response);
@@ -88,7 +91,7 @@ http_reply(struct http_request *r, unsigned status, const char *content_type, ch
 	}
 	if ((response = MHD_create_response_from_buffer(len, body, MHD_RESPMEM_MUST_FREE)) == NULL)
 		free(body);
-	reply_queue(r, status, content_type, response);
+	reply_queue(r, status, content_type, response, len);
 }
 
 /* libmicrohttpd is done with the body of a secret reply; arg says how long it is. */
@@ -126,14 +129,14 @@ http_reply_secret(struct http_request *r, unsigned status, const char *content_t
 	if (response == NULL)
 		http_reply(r, status, content_type, NULL, 0);
 	else
-		reply_queue(r, status, content_type, response);
+		reply_queue(r, status, content_type, response, len);
 }
 
 void
 http_reply_static(struct http_request *r, unsigned status, const char *content_type, const void *body, size_t len)
 {
 	reply_queue(r, status, content_type,
-	    MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT));
+	    MHD_create_response_from_buffer(len, (void *)(uintptr_t)body, MHD_RESPMEM_PERSISTENT), len);
 }
 
 void

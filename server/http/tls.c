@@ -10,6 +10,7 @@
 #include "base/hex.h"
 #include "http/internal.h"
 #include "http/tls_internal.h"
+#include "http/tls_stream.h"
 
 enum { CHAIN_MAX = 8, FILE_BYTES_MAX = 64 * 1024 };
 
@@ -256,12 +257,16 @@ session_of(struct MHD_Connection *c)
 }
 
 void
-http_tls_begin(struct http_tls *t, struct MHD_Connection *c)
+http_tls_begin(struct http_connection *c, struct MHD_Connection *mhd)
 {
-	gnutls_session_t session = session_of(c);
+	gnutls_session_t session = session_of(mhd);
 
-	if (session != NULL && t->ask_client)
+	if (session == NULL)
+		return;
+	if (c->server->config.tls->ask_client)
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+	if ((c->stream = calloc(1, sizeof(*c->stream))) != NULL)
+		tls_stream_attach(c->stream, session, c->watched.fd);
 }
 
 size_t
