@@ -137,10 +137,7 @@ enroll_refuse(struct enroll *en, const struct err *e)
 {
 	atomic_fetch_add_explicit(&en->line->tally.refused[e->code], 1, memory_order_relaxed);
 	enroll_log(en, http_status(e->code), NULL, e);
-	if (en->door->refuse != NULL)
-		en->door->refuse(en->req, e);
-	else
-		http_reply_problem(en->req, e);
+	http_refuse(en->req, e);
 	enroll_free(en);
 }
 
@@ -600,10 +597,7 @@ enroll_run(struct http_request *req, struct line *line, const struct enroll_door
 	err_clear(&e);
 	if ((en = calloc(1, sizeof(*en))) == NULL) {
 		(void)err_set(&e, ERR_NOMEM, "enroll");
-		if (door->refuse != NULL)
-			door->refuse(req, &e);
-		else
-			http_reply_problem(req, &e);
+		http_refuse(req, &e);
 		return;
 	}
 	en->line = line;

@@ -32,13 +32,12 @@ struct enroll_reply {
 struct enroll_door {
 	const char	*name;		/* for the log: "est" */
 	/*
-	 * Reads the request.  ERR_BAD_REQUEST, ERR_BATCH_NOT_FOUND (a name too long); whatever it returns is told by refuse.  What it wrote into ret->owned is
-	 * freed also then.
+	 * Reads the request.  ERR_BAD_REQUEST, ERR_BATCH_NOT_FOUND (a name too long); whatever it returns is told by http_refuse.  What it wrote into
+	 * ret->owned is freed also then.
 	 */
 	enum err_code	(*read)(struct http_request *, struct enroll_ask *ret, struct err *);
 	/* One http_reply of any kind.  (Location is set already.) */
 	void		(*answer)(struct http_request *, const struct enroll_reply *);
-	void		(*refuse)(struct http_request *, const struct err *);	/* one http_reply_refusal; NULL: a problem document */
 };
 
 /* The whole of it; replies.  The handler of every route that enrols. */

@@ -171,7 +171,10 @@ page_index(struct http_request *req, void *arg)
 	char *text;
 
 	if (access_identify(req, l, &e) != ERR_OK || access_require(req, l, ACCESS_READ, &e) != ERR_OK) {
-		page_sign_in(req, frame, at);
+		if (e.code == ERR_TOO_MANY)
+			access_refuse(req, l, &e);
+		else
+			page_sign_in(req, frame, at);
 		return;
 	}
 	if (worker_get(l, &w, &e) != ERR_OK || status_read(l, w->reader, &s, &e) != ERR_OK) {

@@ -76,7 +76,7 @@ signin_begin(struct http_request *req, void *line)
 	http_request_wipe_body(req);
 	if (rc != ERR_OK ||
 	    session_begin(l->sessions, access_actor(req)->token_id, clock_monotonic_us(), cookie, csrf, &e) != ERR_OK) {
-		http_reply_problem(req, &e);
+		http_refuse(req, &e);
 		return;
 	}
 	set_cookie(req, cookie, false);
@@ -99,7 +99,7 @@ signin_who(struct http_request *req, void *line)
 		/* a cookie of yesterday: the page has to know, and need not be told so with an error for ever */
 		if (e.code == ERR_UNAUTHORIZED && access_cookie(req, &len) != NULL)
 			set_cookie(req, "", true);
-		http_reply_problem(req, &e);
+		access_refuse(req, l, &e);
 		return;
 	}
 	session = access_actor(req)->by == ACTOR_SESSION && (cookie = access_cookie(req, &len)) != NULL &&

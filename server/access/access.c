@@ -348,6 +348,13 @@ log_seldom(struct http_request *req, struct line *l)
 		http_request_set_quiet(req);
 }
 
+void
+access_refuse(struct http_request *req, struct line *l, const struct err *e)
+{
+	log_seldom(req, l);
+	http_refuse(req, e);
+}
+
 enum err_code
 access_require(struct http_request *req, struct line *l, enum access need, struct err *e)
 {

@@ -45,6 +45,9 @@ const struct actor		*access_actor(struct http_request *req);
  */
 ERR_MUST_CHECK enum err_code	access_identify(struct http_request *req, struct line *l, struct err *e);
 
+/* Tells what access_identify or access_require refused, as admit's refusals are told: logged now and then, and late if there are too many. */
+void				access_refuse(struct http_request *req, struct line *l, const struct err *e);
+
 /* May this line's door do that without any right? */
 bool				access_is_open(struct http_request *req, const struct line *l, enum access need);
 

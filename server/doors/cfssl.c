@@ -208,7 +208,6 @@ static const struct enroll_door door = {
 	.name = "cfssl",
 	.read = read_request,
 	.answer = answer,
-	.refuse = cfssl_refuse,
 };
 
 void

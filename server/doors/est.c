@@ -340,21 +340,18 @@ static const struct enroll_door enroll_door = {
 	.name = "est",
 	.read = read_request,
 	.answer = answer_certificate,
-	.refuse = est_refuse,
 };
 
 static const struct enroll_door renewal_door = {
 	.name = "est-renewal",
 	.read = read_renewal,
 	.answer = answer_certificate,
-	.refuse = est_refuse,
 };
 
 static const struct enroll_door keygen_door = {
 	.name = "est-keygen",
 	.read = read_keygen,
 	.answer = answer_key,
-	.refuse = est_refuse,
 };
 
 void

@@ -169,14 +169,12 @@ static const struct enroll_door door = {
 	.name = "step-ca",
 	.read = read_any,
 	.answer = answer,
-	.refuse = step_refuse,
 };
 
 static const struct enroll_door door_with_ott = {
 	.name = "step-ca",
 	.read = read_with_ott,
 	.answer = answer,
-	.refuse = step_refuse,
 };
 
 void

@@ -13,29 +13,40 @@ media_type_is(const char *content_type, const char *expected)
 	return len == strlen(expected) && strncasecmp(content_type, expected, len) == 0;
 }
 
-/* How long the body is must have one answer only (RFC 9112 6.3): what stands between a client and us might choose the other. */
+/*
+ * How long the body is (RFC 9112 6.3), and who asks, must have one answer only: what stands between a client and us might have chosen the other.
+ */
+struct framing {
+	unsigned	lengths, authorizations;
+};
+
 static enum MHD_Result
 count_framing(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	unsigned *count = arg;
+	struct framing *count = arg;
 
 	(void)kind;
 	(void)value;
 	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 || strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
-		++*count;
+		count->lengths++;
+	else if (strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0)
+		count->authorizations++;
 	return MHD_YES;
 }
 
 void
 http_body_framing(struct http_request *r)
 {
-	unsigned count = 0;
+	struct framing count = { 0 };
 
 	(void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_framing, &count);
-	if (count <= 1)
-		return;
-	r->close = true;
-	(void)err_say(&r->refusal, ERR_BAD_REQUEST, "The request says more than once how long it is. Send one Content-Length and no Transfer-Encoding.");
+	if (count.lengths > 1) {
+		r->close = true;
+		(void)err_say(&r->refusal, ERR_BAD_REQUEST,
+		    "The request says more than once how long it is. Send one Content-Length and no Transfer-Encoding.");
+	} else if (count.authorizations > 1) {
+		(void)err_say(&r->refusal, ERR_BAD_REQUEST, "The request has two Authorization headers. Send one token.");
+	}
 }
 
 static bool

@@ -53,7 +53,7 @@ struct http_config {
 	size_t			 routes_count;
 	/*
 	 * May this request be handled?  Called on the worker when its head was read, before its body: what it refuses is never read into
-	 * memory.  ERR_TOO_MANY is told after HTTP_HOLD_MS, so that who asks in a loop is slowed down and nobody else.  NULL: every one may.
+	 * memory.  NULL: every one may.
 	 */
 	enum err_code		(*admit)(struct http_request *, void *app, struct err *);
 	void			*app;		/* handed to every handler */
@@ -143,6 +143,11 @@ struct http_refusal {
 	const char	*detail;	/* a sentence to act on; lent by e or static */
 };
 void		http_refusal_of(const struct err *e, struct http_refusal *ret);
+
+/*
+ * Replies with an error in the form of the route's door.  ERR_TOO_MANY is told after HTTP_HOLD_MS: who asks in a loop is slowed down and nobody else.
+ */
+void		http_refuse(struct http_request *r, const struct err *e);
 
 /* The problem document (RFC 9457) of an error. */
 void		http_reply_problem(struct http_request *r, const struct err *e);

@@ -109,19 +109,25 @@ answer_unread(const struct http_request *r)
 }
 
 static void
-refuse(struct http_request *r)
+refuse_now(struct http_request *r, void *arg)
 {
+	(void)arg;
 	if (r->refuse != NULL)
 		r->refuse(r, &r->refusal);
 	else
 		http_reply_problem(r, &r->refusal);
 }
 
-static void
-refuse_held(struct http_request *r, void *arg)
+void
+http_refuse(struct http_request *r, const struct err *e)
 {
-	(void)arg;
-	refuse(r);
+	if (e != &r->refusal)
+		r->refusal = *e;
+	/* what was not read off cannot wait: libmicrohttpd would go on reading */
+	if (e->code == ERR_TOO_MANY && !answer_unread(r))
+		http_hold(r, HTTP_HOLD_MS, refuse_now, NULL);
+	else
+		refuse_now(r, NULL);
 }
 
 static void
@@ -133,10 +139,8 @@ request_begin(struct http_request *r)
 	atomic_fetch_add(&s->handling, 1);
 	if (r->refusal.code == ERR_OK && atomic_load(&s->closed))
 		refuse_draining(r);
-	if (r->refusal.code == ERR_TOO_MANY && !answer_unread(r)) {
-		http_hold(r, HTTP_HOLD_MS, refuse_held, NULL);
-	} else if (r->refusal.code != ERR_OK) {
-		refuse(r);
+	if (r->refusal.code != ERR_OK) {
+		http_refuse(r, &r->refusal);
 	} else {
 		r->handled = true;
 		r->route->handle(r, s->config.app);

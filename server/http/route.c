@@ -77,6 +77,7 @@ http_route_find(struct http_request *r, const char *url, const char *method)
 	for (size_t i = 0; i < cf->routes_count; i++) {
 		const struct http_route *route = &cf->routes[i];
 
+		argument[0] = '\0';	/* a pattern that did not fit to its end may have left one */
 		if (!path_matches(route->path, url, argument))
 			continue;
 		if (method_matches(r, route, method)) {

@@ -208,8 +208,12 @@ daemon_start(struct http_server *s, struct err *e)
 		{ MHD_OPTION_END, 0, NULL }
 	};
 
+	/*
+	 * With epoll, libmicrohttpd 0.9.75 looks again and again at a connection whose handshake waits for the client, at the cost of a whole
+	 * processor: so TLS goes by poll.
+	 */
 	if (s->config.tls != NULL)
-		flags |= MHD_USE_TLS;
+		flags = (flags & ~(unsigned)MHD_USE_EPOLL) | MHD_USE_POLL | MHD_USE_TLS;
 	s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, http_access, s,
 	    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,	/* first: the options after it may have something to say */
 	    MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,

@@ -17,23 +17,9 @@ static ssize_t
 pull(gnutls_transport_ptr_t ptr, void *out, size_t len)
 {
 	struct tls_stream *s = ptr;
-	size_t left = s->in_end - s->in_at;
-	ssize_t n;
+	ssize_t n = recv(s->fd, out, len, 0);
 
-	if (left == 0) {
-		n = recv(s->fd, len >= sizeof(s->in) ? out : s->in, len >= sizeof(s->in) ? len : sizeof(s->in), 0);
-		if (n < 0)
-			return fail(s, errno);
-		if (n == 0 || len >= sizeof(s->in))
-			return n;
-		s->in_at = 0;
-		left = s->in_end = (size_t)n;
-	}
-	if (len > left)
-		len = left;
-	memcpy(out, s->in + s->in_at, len);
-	s->in_at += len;
-	return (ssize_t)len;
+	return n < 0 ? fail(s, errno) : n;
 }
 
 /* GnuTLS asks before it would wait; a server that never waits is asked rarely. */
@@ -43,8 +29,6 @@ pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
 	struct tls_stream *s = ptr;
 	struct pollfd fd = { .fd = s->fd, .events = POLLIN };
 
-	if (s->in_end > s->in_at)
-		return 1;
 	return poll(&fd, 1, (int)ms);
 }
 

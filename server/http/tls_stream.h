@@ -1,7 +1,7 @@
 /*
- * What lies between GnuTLS and a connection's socket.  GnuTLS asks for the five bytes of a record's head and then for the rest, and libmicrohttpd sends
- * an answer's head and body as two records: left alone that is six system calls more a request than plain HTTP has.  So what is there is read at once, and
- * the first record waits for the second.  Belongs to its connection's worker.
+ * What lies between GnuTLS and a connection's socket.  libmicrohttpd sends an answer's head and body as two records, and the kernel as two packets: here
+ * the first waits for the second.  Reading is left to GnuTLS: libmicrohttpd waits for the socket, and would not see what lies in a buffer of ours.
+ * Belongs to its connection's worker.
  */
 #ifndef HTTP_TLS_STREAM_H
 #define HTTP_TLS_STREAM_H
@@ -12,17 +12,15 @@
 #include <stdint.h>
 
 enum {
-	TLS_STREAM_IN_BYTES = 4096,	/* a request with a CSR is one or two thousand */
 	TLS_STREAM_OUT_BYTES = 1024	/* the head of an answer, in its record */
 };
 
 struct tls_stream {
 	gnutls_session_t	 session;
 	int			 fd;
-	size_t			 in_at, in_end;
 	size_t			 out_len;
 	bool			 joins;		/* the record to come is kept back until the next */
-	uint8_t			 in[TLS_STREAM_IN_BYTES], out[TLS_STREAM_OUT_BYTES];
+	uint8_t			 out[TLS_STREAM_OUT_BYTES];
 };
 
 /* GnuTLS reads and writes through it from here on.  s is all zeroes before, and outlives the session. */
