@@ -1,5 +1,6 @@
 """The server's TLS certificate from the command line: the files, what is printed, and that a server never finds a pair that does not fit."""
 import hashlib
+import os
 import random
 import re
 import signal
@@ -135,6 +136,17 @@ def test_days(home, days):
     create(home, "localhost", "--days", days)
     assert abs(leaf(home).not_valid_after - certs.now() - days * certs.DAY) < certs.DAY / 24
     assert leaf(home).not_valid_after <= ca(home).not_valid_after
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_files_are_the_owners(home):
+    """Made by root in a home of the server's own user: that user can read them, and make the next."""
+    for path in [home.path, *home.path.rglob("*")]:
+        os.chown(path, 65534, 65534)
+    for args in ([], ["--new-key"]):
+        create(home, "localhost", *args)
+        for path in [folder(home), *folder(home).iterdir()]:
+            assert (path.stat().st_uid, path.stat().st_gid) == (65534, 65534), path
 
 
 def test_a_name_too_long_for_the_ca(home):
