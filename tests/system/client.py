@@ -26,12 +26,21 @@ class Answer:
 
 
 class Client:
-    def __init__(self, server, timeout=20):
+    """tls: an ssl.SSLContext. source: the address it comes from (127.0.0.2). headers: sent with each request."""
+
+    headers = {}
+
+    def __init__(self, server, timeout=20, tls=None, source=None, headers=None):
         self.server = server
-        self.http = http.client.HTTPConnection(server.host, server.port, timeout=limits.seconds(timeout))
+        self.headers = headers or self.headers
+        kw = {"timeout": limits.seconds(timeout), "source_address": source and (source, 0)}
+        if tls is None:
+            self.http = http.client.HTTPConnection(server.host, server.port, **kw)
+        else:
+            self.http = http.client.HTTPSConnection(server.tls_host, server.tls_port, context=tls, **kw)
 
     def request(self, method, path, body=None, headers=None):
-        self.http.request(method, path, body, headers or {})
+        self.http.request(method, path, body, {**self.headers, **(headers or {})})
         got = self.http.getresponse()
         return Answer(got.status, got.headers, got.read())
 
@@ -57,9 +66,10 @@ class Client:
         self.close()
 
 
-def connect(server, timeout=20):
-    """A bare socket to the server."""
-    s = socket.create_connection((server.host, server.port), limits.seconds(timeout))
+def connect(server, timeout=20, tls=False, source=None):
+    """A bare socket to the server; tls: to where it speaks TLS, which is the caller's to speak."""
+    where = (server.tls_host, server.tls_port) if tls else (server.host, server.port)
+    s = socket.create_connection(where, limits.seconds(timeout), source and (source, 0))
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return s
 

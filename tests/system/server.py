@@ -12,25 +12,37 @@ import processes
 
 started = []    # every server of this process: a failing test shows their logs
 
+ADDRESS = r"([0-9.]+|\[[0-9a-f:]+\]):(\d+)"
+LISTENS = re.compile(rf"(?:listening on http://{ADDRESS}\n)?(?:listening on https://{ADDRESS}\n)?")
+
+
+def reached(address):
+    """The address a client takes to what listens there; None: nothing does."""
+    return "127.0.0.1" if address == "0.0.0.0" else address and address.strip("[]")
+
 
 class Server:
-    def __init__(self, home, *args, listen="127.0.0.1:0", env=None):
+    """listen: where plain HTTP is, "none": nowhere, None: as lineca.conf says. tls: the same for HTTPS."""
+
+    def __init__(self, home, *args, listen="127.0.0.1:0", tls=None, env=None):
         self.home = home
+        args = (*(() if listen is None else ("--listen", listen)), *(() if tls is None else ("--listen-tls", tls)), *args)
         handle, self.log_path = tempfile.mkstemp(prefix="server-", suffix=".log", dir=home.path.parent)
         with os.fdopen(handle, "wb") as log:
             self.process = subprocess.Popen(
-                [homes.BINARY, "--home", str(home.path), "serve", "--listen", listen, *args],
+                [homes.BINARY, "--home", str(home.path), "serve", *args],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=homes.environment(env))
         started.append(self)
         try:
-            line = processes.first_line(self.process)
-            match = re.fullmatch(r"listening on http://([0-9.]+|\[[0-9a-f:]+\]):(\d+)\n", line)
-            assert match, f"first line {line!r}; log:\n{self.log()[-3000:]}"
+            lines = processes.first_line(self.process)    # they come at once
+            match = LISTENS.fullmatch(lines)
+            assert match and lines, f"first line {lines!r}; log:\n{self.log()[-3000:]}"
         except BaseException:
             self.kill()
             raise
-        self.address, self.port = match.group(1), int(match.group(2))
-        self.host = "127.0.0.1" if self.address == "0.0.0.0" else self.address.strip("[]")
+        self.address, self.port = match.group(1), int(match.group(2) or 0)
+        self.tls_address, self.tls_port = match.group(3), int(match.group(4) or 0)
+        self.host, self.tls_host = reached(self.address), reached(self.tls_address)
 
     def log(self):
         with open(self.log_path, "rb") as f:
