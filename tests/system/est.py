@@ -151,13 +151,13 @@ class Site:
     profile makes keys.
     """
 
-    def __init__(self, path):
+    def __init__(self, path, rule="token_or_certificate"):
         self.home = homes.Home(path).init()
         self.home.configure("profile factory", "server_keygen", "yes")
         self.home.batch("lot", 100000)
         self.home.batch("keygen", 1000, "--profile", "factory")
         self.home.run("tls", "create", "--name", "localhost,127.0.0.1")
-        self.home.configure("server", "enroll", "token_or_certificate")
+        self.home.configure("server", "enroll", rule)
         for key, value in (("listen", "127.0.0.1:0"), ("certificate", "tls/server.pem"), ("key", "tls/server.key")):
             self.home.configure("tls", key, value)
         self.trust = self.home.path / "tls" / "ca.pem"

@@ -1,15 +1,19 @@
 """EST (RFC 7030, 8951, 9908): the bytes that clients compare, the forms that they send, and that it is the same line behind it."""
 import base64
+import shutil
+import sqlite3
 import subprocess
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 import certs
 import client
 import csrs
 import der
 import est
+import home as homes
 import keys
 
 
@@ -85,6 +89,33 @@ def test_inactive_batches_still_tell_their_ca(line):
     line.home.batch("over", 1)
     line.home.run("batch", "close", "over")
     est.unwrap(line.client.get(est.path("cacerts", "over")), est.CACERTS)
+
+
+def test_several_cas(home, start, tmp_path):
+    """Without a label all that issue; with one its batch's, also when that one issues no more."""
+    other = homes.Home(tmp_path / "other").init("--ca-name", "Second CA")
+    cas = [x509.load_pem_x509_certificate(h.ca_pem()) for h in (home, other)]
+    shutil.copy(*other.key_files(), home.path / "ca" / "second.key")
+    with sqlite3.connect(home.path / "lineca.db") as db:
+        db.execute("INSERT INTO ca (name, active, key_ref, der, created_at_us) VALUES ('second', 1, 'second.key', ?, 1)",
+                   (cas[1].public_bytes(serialization.Encoding.DER),))
+    home.batch("lot", 5, "--ca", "lineca-ca")
+    home.batch("other", 5, "--ca", "second")
+    told = lambda c, label: est.bag(est.unwrap(c.get(est.path("cacerts", label)), est.CACERTS))
+    with start(home) as server, client.Client(server) as c:
+        assert (told(c, None), told(c, "lot"), told(c, "other")) == (cas, cas[:1], cas[1:])
+        issued = est.certificate(est.enroll(c, csrs.fresh()[1], "other"))
+        certs.signed_by(issued, cas[1])
+    with sqlite3.connect(home.path / "lineca.db") as db:
+        db.execute("UPDATE ca SET active = 0 WHERE name = 'second'")
+    with start(home) as server, client.Client(server) as c:
+        assert (told(c, None), told(c, "lot"), told(c, "other")) == (cas[:1], cas[:1], cas[1:])
+        est.refused(est.enroll(c, csrs.fresh()[1], "other"), 503)
+    with sqlite3.connect(home.path / "lineca.db") as db:
+        db.execute("UPDATE ca SET active = 0")
+    with start(home) as server, client.Client(server) as c:
+        est.refused(c.get(est.path("cacerts")), 404, "No CA is active")
+        assert told(c, "lot") == cas[:1]
 
 
 # ---- enrolling

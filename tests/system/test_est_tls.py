@@ -140,6 +140,20 @@ def test_a_certificate_of_somebody_elses_ca(site, tmp_path):
         est.refused(answer, answer.status)
 
 
+@pytest.mark.parametrize("rule", ["token", "loopback", "open"])
+def test_whoever_may_enroll_a_device_renews(tmp_path, rule):
+    """Its own certificate is its right, whatever lineca.conf says of enrolling."""
+    site = est.Site(tmp_path / "home", rule)
+    try:
+        device = site.device(tmp_path)
+        est.certificate(renew(site, device, csrs.fresh(device[2])[1]))
+        with est.Client(site) as c:
+            answer = est.enroll(c, csrs.fresh(device[2])[1], "lot", operation="simplereenroll")
+            assert answer.status in (401, 403), str(answer)
+    finally:
+        site.stop()
+
+
 # ---- keys that are made here (RFC 7030 4.4)
 
 def keygen(site, c, csr, label="keygen"):
