@@ -1,13 +1,13 @@
 /* The document and the table of routes: what one has and the other lacks is found out, whichever it is. */
 #include "cmocka_test.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "access/role.h"
 #include "openapi.h"
 #include "routes.h"
+#include "view.h"
 
 /* A copy of the table that a test may spoil; one place more than there are routes. */
 static struct http_route *
