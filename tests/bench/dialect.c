@@ -53,7 +53,7 @@ put_body(FILE *f, const struct dialect *d, const char *pem, size_t len)
 }
 
 static void
-put_request(FILE *f, const struct dialect *d, const char *host, const char *path, const char *pem, size_t len)
+put_request(FILE *f, const struct dialect *d, const struct address *to, const char *pem, size_t len)
 {
 	char *body = NULL;
 	size_t body_len = 0;
@@ -64,15 +64,17 @@ put_request(FILE *f, const struct dialect *d, const char *host, const char *path
 	put_body(b, d, pem, len);
 	if (fclose(b) != 0)
 		err(1, NULL);
-	(void)fprintf(f, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n",
-	    path, host, d->content_type, body_len);
+	(void)fprintf(f, "POST %s HTTP/1.1\r\nHost: %s\r\n", to->path, to->host);
+	if (to->token != NULL)
+		(void)fprintf(f, "Authorization: Bearer %s\r\n", to->token);
+	(void)fprintf(f, "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n", d->content_type, body_len);
 	(void)fwrite(body, 1, body_len, f);
 	free(body);
 }
 
 void
-requests_make(const struct dialect *d, const char *host, const char *path, const struct csrs *c,
-    size_t first, size_t count, struct requests *ret)
+requests_make(const struct dialect *d, const struct address *to, const struct csrs *c, size_t first, size_t count,
+    struct requests *ret)
 {
 	struct requests r = { .n = count };
 	size_t len = 0;
@@ -86,7 +88,7 @@ requests_make(const struct dialect *d, const char *host, const char *path, const
 		size_t at = c->at[first + i];
 
 		r.at[i] = (size_t)ftello(f);
-		put_request(f, d, host, path, c->text + at, c->at[first + i + 1] - at);
+		put_request(f, d, to, c->text + at, c->at[first + i + 1] - at);
 	}
 	r.at[count] = (size_t)ftello(f);
 	if (fclose(f) != 0)

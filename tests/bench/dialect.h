@@ -22,6 +22,12 @@ const struct dialect	*dialect_find(const char *name);
 
 bool	dialect_is_certificate(const struct dialect *d, const struct answer *a);
 
+/* Where requests go, and by what right. */
+struct address {
+	const char	*host, *path;
+	const char	*token;		/* NULL: none is shown */
+};
+
 /* Whole HTTP requests, ready to be sent. */
 struct requests {
 	char	*text;		/* owned */
@@ -29,9 +35,9 @@ struct requests {
 	size_t	 n;
 };
 
-/* The requests first to first + count of c as POSTs to path at host. */
-void	requests_make(const struct dialect *d, const char *host, const char *path, const struct csrs *c,
-	    size_t first, size_t count, struct requests *ret);
+/* The requests first to first + count of c as POSTs. */
+void	requests_make(const struct dialect *d, const struct address *to, const struct csrs *c, size_t first, size_t count,
+	    struct requests *ret);
 void	requests_done(struct requests *r);
 
 #endif

@@ -1,14 +1,10 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #include <err.h>
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,11 +13,12 @@
 enum { EVENTS = 64 };
 
 struct conn {
-	int	fd;
-	size_t	request;	/* on the way */
-	int64_t	sent_at_us;
-	size_t	have;		/* bytes of its answer */
-	char	buf[LOAD_ANSWER_BYTES];
+	struct wire	wire;
+	size_t		request;	/* on the way */
+	bool		sent;		/* false: hands are being shaken */
+	int64_t		begun_at_us;
+	size_t		have;		/* bytes of its answer */
+	char		buf[LOAD_ANSWER_BYTES];
 };
 
 struct run {
@@ -30,46 +27,54 @@ struct run {
 	const struct requests		*requests;
 	struct load_result		*result;
 	int				 epoll;
+	int64_t				 begun_us, end_us;	/* end_us 0: when all are answered */
+	unsigned			 active;	/* connections that wait for something */
 	size_t				 next, done;	/* requests begun, answered */
 };
 
-static int
-connect_to(const struct load_target *t)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST }, *ai;
-	int fd, on = 1;
-
-	if (getaddrinfo(t->host, t->port, &hints, &ai) != 0)
-		errx(1, "%s:%s: not a numeric address and port", t->host, t->port);
-	if ((fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0 ||
-	    connect(fd, ai->ai_addr, ai->ai_addrlen) != 0 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
-		err(1, "%s:%s", t->host, t->port);
-	freeaddrinfo(ai);
-	return fd;
-}
-
 static void
-conn_watch(const struct run *r, struct conn *c, int op)
+conn_open(const struct run *r, struct conn *c)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = c };
 
-	if (epoll_ctl(r->epoll, op, c->fd, &ev) != 0)
+	wire_connect(&r->target->wire, &c->wire);
+	if (epoll_ctl(r->epoll, EPOLL_CTL_ADD, c->wire.fd, &ev) != 0)
 		err(1, "epoll");
 }
 
-/* Sends the request whole: it is smaller than any socket's buffer, and nothing else is on the way. */
+/* Sends the request as soon as hands are shaken. */
 static void
-conn_send(const struct run *r, struct conn *c, size_t request)
+conn_send(const struct run *r, struct conn *c)
 {
-	size_t at = r->requests->at[request];
-	size_t len = r->requests->at[request + 1] - at;
+	const struct requests *q = r->requests;
+	size_t request = c->request % q->n;
+	enum wire_state state;
 
-	c->request = request;
+	if ((state = wire_handshake(&c->wire)) == WIRE_DONE) {
+		c->sent = true;
+		state = wire_send(&c->wire, q->text + q->at[request], q->at[request + 1] - q->at[request]);
+	}
+	if (state == WIRE_END)
+		errx(1, "the server closed a connection before its request was sent");
+}
+
+/* The next request, if there is one; on a connection of its own if so told. */
+static void
+conn_next(struct run *r, struct conn *c)
+{
+	if (r->next == r->result->n || (r->end_us != 0 && clock_monotonic_us() >= r->end_us)) {
+		if (c->wire.fd != -1)
+			wire_close(&c->wire);
+		r->active--;
+		return;
+	}
+	c->request = r->next++;
 	c->have = 0;
-	c->sent_at_us = clock_monotonic_us();
-	if (send(c->fd, r->requests->text + at, len, MSG_NOSIGNAL) != (ssize_t)len)
-		err(1, "send");
+	c->sent = false;
+	c->begun_at_us = clock_monotonic_us();
+	if (c->wire.fd == -1)
+		conn_open(r, c);
+	conn_send(r, c);
 }
 
 static uint64_t
@@ -98,9 +103,12 @@ static void
 answer_count(struct run *r, const struct conn *c, const struct answer *a)
 {
 	struct load_result *res = r->result;
+	int64_t now_us = clock_monotonic_us();
 	size_t i;
 
-	res->latency_us[r->done++] = (uint32_t)(clock_monotonic_us() - c->sent_at_us);
+	res->latency_us[r->done++] = (uint32_t)(now_us - c->begun_at_us);
+	if (r->done == r->target->mark)
+		res->mark_us = now_us - r->begun_us;
 	res->by_status[a->status > 0 && a->status < LOAD_STATUS_MAX ? a->status : 0]++;
 	if (a->status == r->dialect->status_new && dialect_is_certificate(r->dialect, a))
 		res->good++;
@@ -108,36 +116,52 @@ answer_count(struct run *r, const struct conn *c, const struct answer *a)
 		res->sample_hash[i] = hash_bytes(a->body, a->body_len);
 }
 
+/* False: it is not whole yet. */
+static bool
+conn_answer(struct conn *c, struct answer *ret)
+{
+	size_t n;
+
+	for (;;) {
+		switch (wire_recv(&c->wire, c->buf + c->have, sizeof(c->buf) - c->have, &n)) {
+		case WIRE_WAIT:
+			return false;
+		case WIRE_END:
+			errx(1, "the server closed a connection that waits for its answer");
+		case WIRE_DONE:
+			break;
+		}
+		c->have += n;
+		switch (answer_parse(c->buf, c->have, ret)) {
+		case ANSWER_PART:
+			if (c->have == sizeof(c->buf))
+				errx(1, "an answer of more than %d bytes", LOAD_ANSWER_BYTES);
+			break;
+		case ANSWER_BROKEN:
+			errx(1, "an answer that is not understood: %.60s", c->buf);
+		case ANSWER_WHOLE:
+			return true;
+		}
+	}
+}
+
 static void
 conn_readable(struct run *r, struct conn *c)
 {
 	struct answer a;
-	ssize_t n = recv(c->fd, c->buf + c->have, sizeof(c->buf) - c->have, 0);
 
-	if (n < 0)
-		err(1, "recv");
-	if (n == 0)
-		errx(1, "the server closed a connection that waits for its answer");
-	c->have += (size_t)n;
-	switch (answer_parse(c->buf, c->have, &a)) {
-	case ANSWER_PART:
-		if (c->have == sizeof(c->buf))
-			errx(1, "an answer of more than %d bytes", LOAD_ANSWER_BYTES);
+	if (!c->sent) {
+		conn_send(r, c);
 		return;
-	case ANSWER_BROKEN:
-		errx(1, "an answer that is not understood: %.60s", c->buf);
-	case ANSWER_WHOLE:
-		break;
 	}
+	if (!conn_answer(c, &a))
+		return;
 	answer_count(r, c, &a);
-	if (a.last) {
-		(void)close(c->fd);
-		c->fd = connect_to(r->target);
-		conn_watch(r, c, EPOLL_CTL_ADD);
-		r->result->reconnects++;
+	if (a.last || r->target->fresh) {
+		wire_close(&c->wire);
+		r->result->reconnects += !r->target->fresh;
 	}
-	if (r->next < r->requests->n)
-		conn_send(r, c, r->next++);
+	conn_next(r, c);
 }
 
 static void
@@ -145,7 +169,7 @@ run_loop(struct run *r)
 {
 	struct epoll_event ev[EVENTS];
 
-	while (r->done < r->requests->n) {
+	while (r->active > 0) {
 		int n = epoll_wait(r->epoll, ev, EVENTS, LOAD_QUIET_MS);
 
 		if (n < 0 && errno == EINTR)
@@ -153,7 +177,7 @@ run_loop(struct run *r)
 		if (n < 0)
 			err(1, "epoll");
 		if (n == 0)
-			errx(1, "no answer for %d s, %zu of %zu are there", LOAD_QUIET_MS / 1000, r->done, r->requests->n);
+			errx(1, "no answer for %d s, %zu of %zu are there", LOAD_QUIET_MS / 1000, r->done, r->result->n);
 		for (int i = 0; i < n; i++)
 			conn_readable(r, ev[i].data.ptr);
 	}
@@ -176,33 +200,57 @@ compare_u32(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* A kept connection is made, and hands are shaken, before the clock runs. */
+static void
+conn_prepare(const struct run *r, struct conn *c)
+{
+	struct pollfd readable = { .events = POLLIN };
+	enum wire_state state;
+
+	c->wire.fd = -1;
+	if (r->target->fresh)
+		return;
+	conn_open(r, c);
+	readable.fd = c->wire.fd;
+	while ((state = wire_handshake(&c->wire)) == WIRE_WAIT)
+		if (poll(&readable, 1, LOAD_QUIET_MS) == 0)
+			errx(1, "the server does not shake hands");
+	if (state == WIRE_END)
+		errx(1, "the server closed a connection that shakes hands");
+}
+
 void
 load_run(const struct load_target *t, const struct dialect *d, const struct requests *req, struct load_result *ret)
 {
-	struct load_result res = { .n = req->n, .latency_us = calloc(req->n, sizeof(uint32_t)),
-	    .samples = req->n < LOAD_SAMPLE ? req->n : LOAD_SAMPLE };
-	struct run r = { .target = t, .dialect = d, .requests = req, .result = &res, .epoll = epoll_create1(EPOLL_CLOEXEC) };
+	size_t total = t->total != 0 ? t->total : req->n;
+	struct load_result res = { .n = total, .latency_us = calloc(total, sizeof(uint32_t)),
+	    .samples = t->total != 0 ? 0 : total < LOAD_SAMPLE ? total : LOAD_SAMPLE };
+	struct run r = { .target = t, .dialect = d, .requests = req, .result = &res, .epoll = epoll_create1(EPOLL_CLOEXEC),
+	    .active = t->connections };
 	struct conn *conns = calloc(t->connections, sizeof(*conns));
-	int64_t begun_us, cpu_us;
+	int64_t cpu_us;
 
 	if (res.latency_us == NULL || conns == NULL || r.epoll < 0)
 		err(1, NULL);
-	for (unsigned i = 0; i < t->connections; i++) {
-		conns[i].fd = connect_to(t);
-		conn_watch(&r, &conns[i], EPOLL_CTL_ADD);
-	}
-	cpu_us = own_cpu_us();
-	begun_us = clock_monotonic_us();
-	for (unsigned i = 0; i < t->connections && r.next < req->n; i++)
-		conn_send(&r, &conns[i], r.next++);
-	run_loop(&r);
-	res.elapsed_us = clock_monotonic_us() - begun_us;
-	res.driver_cpu_us = own_cpu_us() - cpu_us;
-
 	for (unsigned i = 0; i < t->connections; i++)
-		(void)close(conns[i].fd);
+		conn_prepare(&r, &conns[i]);
+	if (t->server != 0)
+		process_use_get(t->server, &res.before);
+	cpu_us = own_cpu_us();
+	r.begun_us = clock_monotonic_us();
+	if (t->limit_s != 0)
+		r.end_us = r.begun_us + (int64_t)t->limit_s * 1000000;
+	for (unsigned i = 0; i < t->connections; i++)
+		conn_next(&r, &conns[i]);
+	run_loop(&r);
+	res.elapsed_us = clock_monotonic_us() - r.begun_us;
+	res.driver_cpu_us = own_cpu_us() - cpu_us;
+	if (t->server != 0)
+		process_use_get(t->server, &res.after);
+
 	(void)close(r.epoll);
 	free(conns);
+	res.n = r.done;
 	qsort(res.latency_us, res.n, sizeof(*res.latency_us), compare_u32);
 	*ret = res;
 }
@@ -223,7 +271,7 @@ load_ask_again(const struct load_target *t, const struct dialect *d, const struc
 	for (size_t i = 0; i < first->samples; i++) {
 		size_t request = i * r->n / first->samples;
 		struct requests one = { .text = r->text, .at = r->at + request, .n = 1 };
-		struct load_target alone = { .host = t->host, .port = t->port, .connections = 1 };
+		struct load_target alone = { .wire = t->wire, .connections = 1 };
 		struct load_result res;
 
 		load_run(&alone, d, &one, &res);
