@@ -8,7 +8,6 @@
  */
 #include "change.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +160,8 @@ body_quantity(const cJSON *body, int64_t *ret, struct err *e)
 	*ret = 0;
 	if (item == NULL)
 		return ERR_OK;
-	if (!(item->valuedouble >= 1 && item->valuedouble <= LIMIT_BATCH_QUANTITY) || floor(item->valuedouble) < item->valuedouble)
+	if (!(item->valuedouble >= 1 && item->valuedouble <= LIMIT_BATCH_QUANTITY) ||
+	    (double)(int64_t)item->valuedouble < item->valuedouble)
 		return err_say(e, ERR_BAD_REQUEST, "quantity: a whole number from 1 to %d is needed.", LIMIT_BATCH_QUANTITY);
 	*ret = (int64_t)item->valuedouble;
 	return ERR_OK;

@@ -47,10 +47,9 @@ write_uses(struct clerk *c)
 static void
 wait_for_work(struct clerk *c)
 {
-	struct timespec at;
+	int64_t at_us = clock_monotonic_us() + (int64_t)NOTE_EVERY_S * 1000000;
+	struct timespec at = { .tv_sec = (time_t)(at_us / 1000000), .tv_nsec = (long)(at_us % 1000000) * 1000 };
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += NOTE_EVERY_S;
 	while (c->first == NULL && !c->stop)
 		if (pthread_cond_timedwait(&c->cond, &c->mu, &at) != 0)
 			return;

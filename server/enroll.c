@@ -276,9 +276,9 @@ find_batch(struct enroll *en, struct worker *w, struct err *e)
 	const struct actor *actor = access_actor(en->req);
 	const char *name = en->ask.batch;
 
-	if (actor->batch_id >= 0 && *name != '\0' && strcmp(name, actor->batch) != 0)
+	if (actor->batch[0] != '\0' && *name != '\0' && strcmp(name, actor->batch) != 0)
 		return err_say(e, ERR_FORBIDDEN, "This token is for the batch %s, not for %s. Check the batch at the station.", actor->batch, name);
-	if (*name == '\0' && actor->batch_id < 0)
+	if (*name == '\0' && actor->batch[0] == '\0')
 		return find_open_batch(en, w, e);
 	(void)snprintf(en->batch, sizeof(en->batch), "%s", *name != '\0' ? name : actor->batch);
 	return ERR_OK;

@@ -6,6 +6,7 @@
 
 #include "access/credential.h"
 #include "access/network.h"
+#include "access/secret.h"
 #include "access/token.h"
 #include "base/clock.h"
 #include "line.h"
@@ -113,19 +114,27 @@ take_token(struct http_request *req, struct line *l, const struct store_token *t
 	    (wait_us = throttle_take(l->throttle, THROTTLE_TOKEN, &t->id, sizeof(t->id), clock_monotonic_us())) > 0)
 		return err_say(e, ERR_TOO_MANY, "The token %s is used for more requests than lineca.conf allows a second (requests_per_token). "
 		    "Wait as Retry-After says, then send it again.", t->name);
-	*a = (struct actor){ .by = by, .role = (enum role)t->role, .token_id = t->id, .batch_id = t->batch_id };
+	*a = (struct actor){ .by = by, .role = (enum role)t->role, .token_id = t->id };
 	(void)snprintf(a->batch, sizeof(a->batch), "%s", t->batch_name);
 	(void)snprintf(a->name, sizeof(a->name), "%s", t->name);
 	clerk_note_use(l->clerk, t->id, now_us);
 	return ERR_OK;
 }
 
+static int64_t
+take_of_address(struct http_request *req, struct line *l, enum throttle_kind kind)
+{
+	uint8_t key[HTTP_PEER_KEY_BYTES];
+
+	http_request_peer_key(req, key);
+	return throttle_take(l->throttle, kind, key, sizeof(key), clock_monotonic_us());
+}
+
 /* A guess costs time; who holds a good token is never kept out by the guesses of a neighbour. */
 static enum err_code
 wrong_token(struct http_request *req, struct line *l, struct err *e)
 {
-	const char *peer = http_request_peer(req);
-	int64_t wait_us = throttle_take(l->throttle, THROTTLE_WRONG_TOKEN, peer, strlen(peer), clock_monotonic_us());
+	int64_t wait_us = take_of_address(req, l, THROTTLE_WRONG_TOKEN);
 	char seconds[24];
 
 	if (wait_us == 0)
@@ -171,7 +180,7 @@ check_csrf(struct http_request *req, const char *csrf, struct err *e)
 
 	if (http_request_route(req)->method == HTTP_GET)
 		return ERR_OK;
-	if (shown != NULL && credential_equal(shown, csrf))
+	if (shown != NULL && strlen(shown) == SESSION_TEXT_BYTES && secret_equal(shown, csrf, SESSION_TEXT_BYTES))
 		return ERR_OK;
 	return err_say(e, ERR_FORBIDDEN, "This change did not come from the page of this server (X-CSRF-Token). Load the page again.");
 }
@@ -207,7 +216,7 @@ access_identify(struct http_request *req, struct line *l, struct err *e)
 	struct actor *a = http_request_own(req);
 	size_t len;
 
-	*a = (struct actor){ .by = ACTOR_OPEN, .batch_id = -1 };
+	*a = (struct actor){ .by = ACTOR_OPEN };
 	if (header != NULL) {
 		enum err_code rc = ERR_UNAUTHORIZED;
 
@@ -327,12 +336,9 @@ check_site(struct http_request *req, struct err *e)
 static enum err_code
 check_rate(struct http_request *req, struct line *l, struct err *e)
 {
-	const char *peer;
-
 	if (!l->home->config.limits_loopback && http_request_from_loopback(req))
 		return ERR_OK;
-	peer = http_request_peer(req);
-	if (throttle_take(l->throttle, THROTTLE_ADDRESS, peer, strlen(peer), clock_monotonic_us()) == 0)
+	if (take_of_address(req, l, THROTTLE_ADDRESS) == 0)
 		return ERR_OK;
 	return err_say(e, ERR_TOO_MANY, "More requests come from this address than lineca.conf allows a second (requests_per_address). "
 	    "Wait as Retry-After says, then send it again.");
@@ -342,9 +348,7 @@ check_rate(struct http_request *req, struct line *l, struct err *e)
 static void
 log_seldom(struct http_request *req, struct line *l)
 {
-	const char *peer = http_request_peer(req);
-
-	if (throttle_take(l->throttle, THROTTLE_LOG, peer, strlen(peer), clock_monotonic_us()) > 0)
+	if (take_of_address(req, l, THROTTLE_LOG) > 0)
 		http_request_set_quiet(req);
 }
 
@@ -384,11 +388,9 @@ admit(struct http_request *req, struct line *l, struct err *e)
 enum err_code
 access_admit(struct http_request *req, void *line, struct err *e)
 {
-	struct actor *a = http_request_own(req);
 	struct line *l = line;
 	enum err_code rc;
 
-	a->batch_id = -1;
 	if ((rc = admit(req, l, e)) != ERR_OK)
 		log_seldom(req, l);
 	return rc;

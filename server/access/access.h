@@ -29,8 +29,7 @@ struct actor {
 	enum actor_by	by;
 	enum role	role;
 	int64_t		token_id;			/* 0: none */
-	int64_t		batch_id;			/* the only batch it may enroll in; -1: any */
-	char		batch[LIMIT_NAME_BYTES + 1];	/* its name; "" */
+	char		batch[LIMIT_NAME_BYTES + 1];	/* the only batch it may enroll in; "" = any */
 	char		name[LIMIT_NAME_BYTES + 1];	/* the token's name, or the certificate's common name; "" */
 };
 

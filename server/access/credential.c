@@ -86,19 +86,6 @@ credential_cookie(const char *header, const char *name, size_t *ret_len)
 }
 
 bool
-credential_equal(const char *a, const char *b)
-{
-	size_t len = strlen(a);
-	unsigned char differs = 0;
-
-	if (strlen(b) != len)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		differs |= (unsigned char)(a[i] ^ b[i]);
-	return differs == 0;
-}
-
-bool
 credential_origin_is(const char *origin, const char *host)
 {
 	const char *rest = strstr(origin, "://");

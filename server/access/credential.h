@@ -13,9 +13,6 @@ bool		credential_of_header(const char *header, char out[CREDENTIAL_BYTES]);
 /* The value of the cookie of that name: *ret_len characters of header.  NULL: it has none. */
 const char	*credential_cookie(const char *header, const char *name, size_t *ret_len);
 
-/* Are the texts equal?  Takes as long for any two of the same lengths. */
-bool		credential_equal(const char *a, const char *b);
-
 /* Is the origin ("https://line1:8443") that of the Host header ("line1:8443")?  host may be NULL. */
 bool		credential_origin_is(const char *origin, const char *host);
 

@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,9 +48,8 @@ addresses_free(struct addresses *a)
 	free(a);
 }
 
-/* IPv4 as an IPv4-mapped IPv6 address, however it came; of IPv6 the network. */
-static void
-key_of(const struct sockaddr_storage *address, uint8_t key[16])
+void
+address_key(const struct sockaddr_storage *address, uint8_t key[16])
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)address;
@@ -87,7 +85,7 @@ addresses_take(struct addresses *a, const struct sockaddr_storage *address, unsi
 	uint8_t key[16];
 	bool taken = false;
 
-	key_of(address, key);
+	address_key(address, key);
 	(void)pthread_mutex_lock(&a->mu);
 	p = find(a, key);
 	if (*p == NULL && (entry = calloc(1, sizeof(*entry))) != NULL) {
@@ -108,7 +106,7 @@ addresses_give(struct addresses *a, const struct sockaddr_storage *address)
 	struct entry **p, *entry;
 	uint8_t key[16];
 
-	key_of(address, key);
+	address_key(address, key);
 	(void)pthread_mutex_lock(&a->mu);
 	p = find(a, key);
 	if ((entry = *p) != NULL && --entry->connections == 0) {

@@ -92,6 +92,9 @@ const char	*http_request_query(const struct http_request *r, const char *name);	
 const char	*http_request_header(const struct http_request *r, const char *name);	/* NULL if absent */
 const uint8_t	*http_request_body(const struct http_request *r, size_t *ret_len);
 const char	*http_request_peer(const struct http_request *r);		/* numeric address; IPv4 also where it came over IPv6 */
+/* The same for limits: of IPv6 the network that one machine is given (64 bits). */
+enum { HTTP_PEER_KEY_BYTES = 16 };
+void		 http_request_peer_key(const struct http_request *r, uint8_t out[HTTP_PEER_KEY_BYTES]);
 const struct http_route *http_request_route(const struct http_request *r);
 bool		 http_request_is_tls(const struct http_request *r);
 bool		 http_request_is_local(const struct http_request *r);	/* does the server listen to this machine alone? */

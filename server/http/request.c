@@ -241,6 +241,12 @@ http_request_path(const struct http_request *r)
 	return r->route->path;
 }
 
+void
+http_request_peer_key(const struct http_request *r, uint8_t out[HTTP_PEER_KEY_BYTES])
+{
+	address_key(&r->own_connection->peer, out);
+}
+
 const struct http_route *
 http_request_route(const struct http_request *r)
 {

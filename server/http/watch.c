@@ -214,4 +214,3 @@ watch_close_later(struct watch *w, int fd)
 	if (!kept)
 		(void)close(fd);
 }
-

@@ -14,19 +14,24 @@ test_matrix(void **state)
 		bool		may;
 	} matrix[] = {
 		{ ROLE_NONE, ACCESS_ANYONE, true }, { ROLE_NONE, ACCESS_ENROLL, false }, { ROLE_NONE, ACCESS_ENROLL_BODY, false },
+		{ ROLE_NONE, ACCESS_RENEW, false },
 		{ ROLE_NONE, ACCESS_READ, false }, { ROLE_NONE, ACCESS_CHANGE, false }, { ROLE_NONE, ACCESS_ADMIN, false },
 		{ ROLE_NONE, ACCESS_SIGN_IN, false },
 		{ ROLE_ENROLL, ACCESS_ANYONE, true }, { ROLE_ENROLL, ACCESS_ENROLL, true }, { ROLE_ENROLL, ACCESS_ENROLL_BODY, true },
+		{ ROLE_ENROLL, ACCESS_RENEW, true },
 		{ ROLE_ENROLL, ACCESS_READ, false }, { ROLE_ENROLL, ACCESS_CHANGE, false }, { ROLE_ENROLL, ACCESS_ADMIN, false },
 		{ ROLE_ENROLL, ACCESS_SIGN_IN, false },
 		{ ROLE_VIEWER, ACCESS_ANYONE, true }, { ROLE_VIEWER, ACCESS_ENROLL, false }, { ROLE_VIEWER, ACCESS_ENROLL_BODY, false },
+		{ ROLE_VIEWER, ACCESS_RENEW, false },
 		{ ROLE_VIEWER, ACCESS_READ, true }, { ROLE_VIEWER, ACCESS_CHANGE, false }, { ROLE_VIEWER, ACCESS_ADMIN, false },
 		{ ROLE_VIEWER, ACCESS_SIGN_IN, true },
 		{ ROLE_TECHNICIAN, ACCESS_ANYONE, true }, { ROLE_TECHNICIAN, ACCESS_ENROLL, true },
-		{ ROLE_TECHNICIAN, ACCESS_ENROLL_BODY, true }, { ROLE_TECHNICIAN, ACCESS_READ, true },
+		{ ROLE_TECHNICIAN, ACCESS_ENROLL_BODY, true }, { ROLE_TECHNICIAN, ACCESS_RENEW, true },
+		{ ROLE_TECHNICIAN, ACCESS_READ, true },
 		{ ROLE_TECHNICIAN, ACCESS_CHANGE, true }, { ROLE_TECHNICIAN, ACCESS_ADMIN, false },
 		{ ROLE_TECHNICIAN, ACCESS_SIGN_IN, true },
 		{ ROLE_ADMIN, ACCESS_ANYONE, true }, { ROLE_ADMIN, ACCESS_ENROLL, true }, { ROLE_ADMIN, ACCESS_ENROLL_BODY, true },
+		{ ROLE_ADMIN, ACCESS_RENEW, true },
 		{ ROLE_ADMIN, ACCESS_READ, true }, { ROLE_ADMIN, ACCESS_CHANGE, true }, { ROLE_ADMIN, ACCESS_ADMIN, true },
 		{ ROLE_ADMIN, ACCESS_SIGN_IN, true },
 	};
@@ -61,7 +66,7 @@ static void
 test_names(void **state)
 {
 	static const char *const roles[ROLES] = { "nobody", "enroll", "viewer", "technician", "admin" };
-	static const char *const accesses[ACCESSES] = { "anyone", "enroll", "enroll", "read", "change", "admin", "sign_in" };
+	static const char *const accesses[ACCESSES] = { "anyone", "enroll", "enroll", "renew", "read", "change", "admin", "sign_in" };
 	enum role r;
 	struct err e;
 
