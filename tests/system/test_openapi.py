@@ -10,6 +10,7 @@ import csrs
 import home as homes
 import keys
 import openapi
+import problems
 import server as servers
 import tls
 import tokens
@@ -103,6 +104,11 @@ def test_one_line_and_no_right_needed(site):
     answer = site.ask("get", "/openapi.json")
     assert answer.body.count(b"\n") == 1 and answer.body.endswith(b"}\n")
     assert answer.json()["info"]["version"] == homes.run("version").out.split()[1]
+
+
+def test_every_code_of_a_problem(site):
+    """A new one is described too."""
+    assert set(site.document.doc["components"]["schemas"]["problem"]["properties"]["code"]["enum"]) == set(problems.STATUS)
 
 
 def test_the_methods_are_those_that_exist(site):
