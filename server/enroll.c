@@ -101,8 +101,10 @@ stage_done(struct enroll *en, enum stage stage)
 }
 
 static void
-enroll_log(const struct enroll *en, unsigned status, const struct store_certificate *c, const struct err *e)
+enroll_log(const struct enroll *en, const struct store_certificate *c, bool is_new, const struct err *e)
 {
+	/* the door may have chosen another than ours; 0: it is still held back */
+	unsigned replied = http_request_status(en->req), status = replied != 0 ? replied : http_status(e != NULL ? e->code : ERR_OK);
 	const struct actor *actor = access_actor(en->req);
 	char serial[2 * STORE_SERIAL_BYTES + 1];
 	struct log_line l;
@@ -119,7 +121,7 @@ enroll_log(const struct enroll *en, unsigned status, const struct store_certific
 		hex_encode(c->serial, sizeof(c->serial), serial);
 		log_text(&l, "serial", serial);
 	}
-	log_text(&l, "outcome", e != NULL ? err_name(e->code) : status == 201 ? "issued" : "repeated");
+	log_text(&l, "outcome", e != NULL ? err_name(e->code) : is_new ? "issued" : "repeated");
 	log_number(&l, "status", status);
 	if (e != NULL)
 		log_text(&l, "message", e->log_text);
@@ -136,8 +138,8 @@ static void
 enroll_refuse(struct enroll *en, const struct err *e)
 {
 	atomic_fetch_add_explicit(&en->line->tally.refused[e->code], 1, memory_order_relaxed);
-	enroll_log(en, http_status(e->code), NULL, e);
 	http_refuse(en->req, e);
+	enroll_log(en, NULL, false, e);
 	enroll_free(en);
 }
 
@@ -176,8 +178,8 @@ enroll_answer(struct enroll *en, const struct recorded *recorded, bool is_new)
 	if (en->key != NULL)
 		reply.key = device_key_pkcs8(en->key, &reply.key_len);
 	atomic_fetch_add_explicit(is_new ? &en->line->tally.issued : &en->line->tally.repeated, 1, memory_order_relaxed);
-	enroll_log(en, is_new ? 201 : 200, c, NULL);
 	en->door->answer(en->req, &reply);
+	enroll_log(en, c, is_new, NULL);
 	enroll_free(en);
 }
 
@@ -269,6 +271,36 @@ find_open_batch(struct enroll *en, struct worker *w, struct err *e)
 	return ERR_OK;
 }
 
+static enum err_code
+on_newest(void *arg, const struct store_certificate *c, struct err *e)
+{
+	(void)e;
+	(void)snprintf(arg, LIMIT_NAME_BYTES + 1, "%s", c->batch_name);
+	return ERR_OK;
+}
+
+/* Who renews without naming a batch means that of its newest certificate, as long as it is open; else it is as with everybody. */
+static enum err_code
+find_batch_of_renewal(struct enroll *en, struct worker *w, struct err *e)
+{
+	const struct trust_peer *peer = access_peer(en->req, en->line, NULL);
+	const struct store_ops *ops = en->line->home->ops;
+	struct store_certificate_filter filter = { .batch_id = -1, .state = -1, .limit = 1 };
+	char name[LIMIT_NAME_BYTES + 1] = "";
+	struct store_batch b;
+	enum err_code rc;
+
+	if (peer == NULL)
+		return find_open_batch(en, w, e);
+	filter.device_id = peer->common_name;
+	if ((rc = ops->certificate_list(w->reader, &filter, on_newest, name, e)) != ERR_OK)
+		return rc;
+	if (name[0] == '\0' || ops->batch_find(w->reader, name, &b, e) != ERR_OK || b.state != BATCH_OPEN)
+		return find_open_batch(en, w, e);
+	(void)snprintf(en->batch, sizeof(en->batch), "%s", name);
+	return ERR_OK;
+}
+
 /* The batch that was named, the one the token is for, or the one that is open. */
 static enum err_code
 find_batch(struct enroll *en, struct worker *w, struct err *e)
@@ -279,7 +311,7 @@ find_batch(struct enroll *en, struct worker *w, struct err *e)
 	if (actor->batch[0] != '\0' && *name != '\0' && strcmp(name, actor->batch) != 0)
 		return err_say(e, ERR_FORBIDDEN, "This token is for the batch %s, not for %s. Check the batch at the station.", actor->batch, name);
 	if (*name == '\0' && actor->batch[0] == '\0')
-		return find_open_batch(en, w, e);
+		return en->ask.renew ? find_batch_of_renewal(en, w, e) : find_open_batch(en, w, e);
 	(void)snprintf(en->batch, sizeof(en->batch), "%s", *name != '\0' ? name : actor->batch);
 	return ERR_OK;
 }
@@ -307,8 +339,9 @@ parse_body(struct enroll *en, struct worker *w, struct err *e)
 static enum err_code
 check_owner(struct enroll *en, struct err *e)
 {
+	const struct config *c = &en->line->home->config;
 	const struct actor *actor = access_actor(en->req);
-	bool own;
+	bool own = false;
 	const struct trust_peer *peer = access_peer(en->req, en->line, &own);
 	struct http_certificate leaf;
 	enum err_code rc;
@@ -322,12 +355,12 @@ check_owner(struct enroll *en, struct err *e)
 		en->item.row.may_rekey = true;
 		return ERR_OK;
 	}
-	if (actor->by != ACTOR_CERTIFICATE && actor->by != ACTOR_DEVICE)
+	/* a token that may enroll does so for whichever device */
+	if (actor->token_id != 0 && c->server_enroll != ENROLL_CERTIFICATE && role_may(actor->role, ACCESS_ENROLL))
 		return ERR_OK;
-	if (peer == NULL)
+	if (peer == NULL && (actor->by == ACTOR_CERTIFICATE || actor->by == ACTOR_DEVICE))
 		return err_say(e, ERR_UNAUTHORIZED, "The client certificate has just expired.");
-	if (actor->by == ACTOR_CERTIFICATE && (en->line->home->config.tls_client_name != CLIENT_NAME_SAME ||
-	    strcmp(peer->serial_number, en->device_id) == 0))
+	if (peer == NULL || (!own && (c->tls_client_name != CLIENT_NAME_SAME || strcmp(peer->serial_number, en->device_id) == 0)))
 		return ERR_OK;
 	if (strcmp(peer->common_name, en->device_id) != 0)
 		return err_say(e, ERR_FORBIDDEN, "The client certificate is that of %s, and the request is for %s.", peer->name, en->device_id);

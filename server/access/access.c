@@ -266,7 +266,7 @@ is_enroll(enum access need)
 }
 
 static bool
-may(struct http_request *req, const struct line *l, enum access need)
+may(struct http_request *req, struct line *l, enum access need)
 {
 	const struct actor *a = access_actor(req);
 	int64_t rule = l->home->config.server_enroll;
@@ -278,8 +278,9 @@ may(struct http_request *req, const struct line *l, enum access need)
 	/* RFC 7030 4.2.2: who renews shows what is to be renewed */
 	if (need == ACCESS_RENEW && a->by == ACTOR_DEVICE)
 		return true;
-	if (a->by == ACTOR_CERTIFICATE || a->by == ACTOR_DEVICE)
-		return rule == ENROLL_CERTIFICATE || rule == ENROLL_EITHER;
+	/* a certificate counts also where a token stands beside it, which then binds the batch */
+	if ((rule == ENROLL_CERTIFICATE || rule == ENROLL_EITHER) && access_peer(req, l, NULL) != NULL)
+		return true;
 	return rule != ENROLL_CERTIFICATE && role_may(a->role, need);
 }
 

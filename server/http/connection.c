@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "http/internal.h"
 #include "http/tls_internal.h"
-#include "http/tls_stream.h"
 
 static void
 may_take(struct http_connection *c, unsigned s, bool tell)
@@ -20,8 +19,6 @@ void
 http_connection_reads_head(struct http_connection *c)
 {
 	c->served = true;
-	if (c->stream != NULL)
-		tls_stream_flush(c->stream);
 	may_take(c, c->server->config.idle_timeout_s, false);
 }
 
@@ -63,7 +60,7 @@ connection_begin(struct http_server *s, struct MHD_Connection *mhd, void **socke
 	*socket_context = c;
 	watch_add(s->watch, &c->watched);
 	if (s->config.tls != NULL)
-		http_tls_begin(c, mhd);
+		http_tls_begin(s->config.tls, mhd);
 }
 
 void
@@ -83,7 +80,6 @@ http_connection_notify(void *server, struct MHD_Connection *mhd, void **socket_c
 	watch_remove(s->watch, &c->watched);
 	addresses_give(s->addresses, &c->peer);
 	explicit_bzero(c->own, sizeof(c->own));
-	free(c->stream);
 	free(c);
 	*socket_context = NULL;
 }

@@ -162,8 +162,11 @@ void		http_reply_problem(struct http_request *r, const struct err *e);
 void		http_reply_refusal(struct http_request *r, const struct err *e, unsigned status, const char *content_type, char *body,
 		    size_t len);
 
-/* The status a reply had or will have; for the log. */
+/* The status that goes with a code. */
 unsigned	http_status(enum err_code code);
+
+/* The status that was replied with, for the log of the handler that did so, before it returns; 0: not yet, or the client is gone. */
+unsigned	http_request_status(const struct http_request *r);
 
 /* ---- waiting */
 

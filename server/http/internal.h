@@ -94,7 +94,6 @@ struct http_connection {
 	struct http_server	*server;
 	struct sockaddr_storage	 peer;
 	bool			 served;	/* a request has been answered on it */
-	struct tls_stream	*stream;	/* NULL: plain HTTP */
 	_Alignas(max_align_t) unsigned char own[HTTP_CONNECTION_OWN_BYTES];
 };
 

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/internal.h"
-#include "http/tls_stream.h"
+#include "http/tls_internal.h"
 
 void
 http_reply_header(struct http_request *r, const char *name, const char *value)
@@ -55,8 +55,8 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 		ok = MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
 	if (ok == MHD_YES && (r->close || atomic_load_explicit(&r->server->draining, memory_order_relaxed)))
 		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	if (r->own_connection->stream != NULL && body_len > 0 && !r->is_head)
-		tls_stream_join(r->own_connection->stream);
+	if (r->server->config.tls != NULL)
+		http_tls_cork(r->connection, body_len);
 	if (ok == MHD_YES)
 		ok = MHD_queue_response(r->connection, status, response);
 	MHD_destroy_response(response);

@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "http/internal.h"
+#include "http/tls_internal.h"
 
 /* A bijection (splitmix64), so that ids are unique and do not tell how many there were. */
 static uint64_t
@@ -208,11 +209,12 @@ http_completed(void *server, struct MHD_Connection *c, void **request, enum MHD_
 	struct http_server *s = server;
 	struct http_request *r = *request;
 
-	(void)c;
 	(void)why;
 	if (r == NULL)
 		return;
 	*request = NULL;
+	if (s->config.tls != NULL && !http_tls_uncork(c))
+		(void)shutdown(r->own_connection->watched.fd, SHUT_RDWR);
 	http_connection_reads_head(r->own_connection);
 	if (atomic_load(&r->phase) == PHASE_RESUMED) {
 		/* the client left in between: whoever waits for the continuation ends its work all the same */
@@ -323,6 +325,12 @@ http_request_wipe_body(struct http_request *r)
 	if (r->body != NULL)
 		explicit_bzero(r->body, r->body_room);
 	r->body_len = 0;
+}
+
+unsigned
+http_request_status(const struct http_request *r)
+{
+	return r->status;
 }
 
 void

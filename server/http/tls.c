@@ -10,9 +10,12 @@
 #include "base/hex.h"
 #include "http/internal.h"
 #include "http/tls_internal.h"
-#include "http/tls_stream.h"
 
-enum { CHAIN_MAX = 8, FILE_BYTES_MAX = 64 * 1024 };
+enum {
+	CHAIN_MAX = 8,
+	FILE_BYTES_MAX = 64 * 1024,
+	CORK_BYTES_MAX = 12 * 1024	/* with its head it is one record */
+};
 
 /* What one handshake presents.  Immutable. */
 struct identity {
@@ -257,16 +260,29 @@ session_of(struct MHD_Connection *c)
 }
 
 void
-http_tls_begin(struct http_connection *c, struct MHD_Connection *mhd)
+http_tls_begin(struct http_tls *t, struct MHD_Connection *c)
 {
-	gnutls_session_t session = session_of(mhd);
+	gnutls_session_t session = session_of(c);
 
-	if (session == NULL)
-		return;
-	if (c->server->config.tls->ask_client)
+	if (session != NULL && t->ask_client)
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
-	if ((c->stream = calloc(1, sizeof(*c->stream))) != NULL)
-		tls_stream_attach(c->stream, session, c->watched.fd);
+}
+
+void
+http_tls_cork(struct MHD_Connection *c, size_t body_len)
+{
+	gnutls_session_t session = session_of(c);
+
+	if (session != NULL && body_len <= CORK_BYTES_MAX)
+		gnutls_record_cork(session);
+}
+
+bool
+http_tls_uncork(struct MHD_Connection *c)
+{
+	gnutls_session_t session = session_of(c);
+
+	return session == NULL || gnutls_record_uncork(session, 0) >= 0;
 }
 
 size_t

@@ -17,8 +17,15 @@
 /* MHD_OPTION_HTTPS_CERT_CALLBACK2. */
 gnutls_certificate_retrieve_function3 http_tls_retrieve;
 
-/* A connection begins, before its handshake: c->stream.  Without memory for it GnuTLS goes its own, longer way. */
-struct http_connection;
-void	http_tls_begin(struct http_connection *c, struct MHD_Connection *mhd);
+/* A connection begins, before its handshake. */
+void	http_tls_begin(struct http_tls *t, struct MHD_Connection *c);
+
+/*
+ * An answer of body_len begins; http_tls_uncork when libmicrohttpd is done with it.  Its head and its body then leave as one record and one packet: two
+ * cost more than their encryption.  A long one goes as it comes, for what is kept back lies in memory.  Does nothing without TLS.
+ */
+void	http_tls_cork(struct MHD_Connection *c, size_t body_len);
+/* False: the client has not read its last answers, and this one does not fit any more. */
+bool	http_tls_uncork(struct MHD_Connection *c);
 
 #endif
