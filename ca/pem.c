@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/limits.h"
 #include "ca/ossl.h"
 #include "ca/der.h"
@@ -345,43 +346,16 @@ static const char certificate_end[] = "-----END CERTIFICATE-----\n";
 size_t
 pem_certificate_bytes(size_t der_len)
 {
-	size_t chars = (der_len + 2) / 3 * 4;
-
-	return sizeof(certificate_begin) - 1 + chars + (chars + LINE_COLUMNS - 1) / LINE_COLUMNS +
-	    sizeof(certificate_end);
-}
-
-/* Four characters for one to three bytes. */
-static char *
-put_group(char *out, const uint8_t *in, size_t n)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32_t group = (uint32_t)in[0] << 16 | (n > 1 ? (uint32_t)in[1] << 8 : 0) | (n > 2 ? in[2] : 0);
-
-	out[0] = alphabet[group >> 18];
-	out[1] = alphabet[group >> 12 & 63];
-	out[2] = n > 1 ? alphabet[group >> 6 & 63] : '=';
-	out[3] = n > 2 ? alphabet[group & 63] : '=';
-	return out + 4;
+	return sizeof(certificate_begin) - 1 + base64_bytes(der_len, LINE_COLUMNS) + sizeof(certificate_end);
 }
 
 size_t
 pem_encode_certificate(const uint8_t *der, size_t der_len, char *out)
 {
 	char *p = out;
-	size_t column = 0;
 
 	memcpy(p, certificate_begin, sizeof(certificate_begin) - 1);
-	p += sizeof(certificate_begin) - 1;
-	for (size_t i = 0; i < der_len; i += 3) {
-		p = put_group(p, der + i, der_len - i < 3 ? der_len - i : 3);
-		if ((column += 4) == LINE_COLUMNS) {
-			*p++ = '\n';
-			column = 0;
-		}
-	}
-	if (column > 0)
-		*p++ = '\n';
+	p = base64_put(p + sizeof(certificate_begin) - 1, der, der_len, LINE_COLUMNS);
 	memcpy(p, certificate_end, sizeof(certificate_end));
 	return (size_t)(p - out) + sizeof(certificate_end) - 1;
 }

@@ -5,50 +5,14 @@
 #include <string.h>
 #include <strings.h>
 
-static int
-base64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* RFC 4648 4, padded or not; the whole text.  False: not that, or too long for out (with its NUL). */
-static bool
-base64_decode(const char *text, char *out, size_t out_size)
-{
-	size_t len = strlen(text), n = 0;
-	uint32_t bits = 0;
-	unsigned count = 0;
-
-	while (len > 0 && text[len - 1] == '=')
-		len--;
-	for (size_t i = 0; i < len; i++) {
-		int value = base64_value(text[i]);
-
-		if (value < 0)
-			return false;
-		bits = bits << 6 | (uint32_t)value;
-		if ((count += 6) < 8)
-			continue;
-		count -= 8;
-		if (n + 1 >= out_size)
-			return false;
-		out[n++] = (char)(bits >> count & 0xff);
-	}
-	out[n] = '\0';
-	return strlen(out) == n;
-}
+#include "base/base64.h"
 
 bool
 credential_of_header(const char *header, char out[CREDENTIAL_BYTES])
 {
 	const char *rest;
-	char pair[CREDENTIAL_BYTES], *colon;
+	char pair[CREDENTIAL_BYTES], *colon = NULL;
+	size_t len;
 	bool found = false;
 
 	if (strncasecmp(header, "Bearer ", 7) == 0) {
@@ -61,10 +25,12 @@ credential_of_header(const char *header, char out[CREDENTIAL_BYTES])
 	if (strncasecmp(header, "Basic ", 6) != 0)
 		return false;
 	rest = header + 6 + strspn(header + 6, " ");
-	if (base64_decode(rest, pair, sizeof(pair)) && (colon = strchr(pair, ':')) != NULL) {
-		(void)snprintf(out, CREDENTIAL_BYTES, "%s", colon + 1);
-		found = true;
+	if (base64_get(rest, (uint8_t *)pair, sizeof(pair) - 1, &len)) {
+		pair[len] = '\0';
+		found = strlen(pair) == len && (colon = strchr(pair, ':')) != NULL;
 	}
+	if (found)
+		(void)snprintf(out, CREDENTIAL_BYTES, "%s", colon + 1);
 	explicit_bzero(pair, sizeof(pair));
 	return found;
 }

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "ca/certs_only.h"
 #include "ca/csrattrs.h"
-#include "doors/base64.h"
+#include "base/base64.h"
 #include "enroll.h"
 #include "worker.h"
 

@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "doors/base64.h"
+#include "base/base64.h"
 
 enum { BYTES_MAX = 400, CANARY = 0x5a };
 
