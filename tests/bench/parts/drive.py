@@ -1,9 +1,18 @@
-"""The driver, called as a program: makes requests, puts a server under load."""
+"""The driver, called as a program: makes requests, puts a server under load, sends slowly."""
 import json
 import os
 import subprocess
 
 from parts.machine import stop
+
+
+class Tls:
+    """How a client speaks TLS: its version, whom it believes, and its own certificate if it has one."""
+
+    def __init__(self, version, ca, certificate=None, key=None):
+        self.words = ["--tls", version, "--ca", ca]
+        if certificate:
+            self.words += ["--certificate", certificate, "--cert-key", key]
 
 
 class Drive:
@@ -20,18 +29,48 @@ class Drive:
                            check=True)
         return path
 
-    def load(self, *, port, path, pid, requests, connections, count=None, dialect="lineca"):
+    def _load_words(self, *, port, path, pid, requests, connections, first=0, count=None, seconds=None, dialect="lineca", tls=None,
+                    fresh=False, token=None):
+        words = [self.program, "load", "--json", "--csr-file", requests, "--port", str(port), "--path", path,
+                 "--connections", str(connections), "--dialect", dialect, "--pid", str(pid), "--first", str(first)]
+        for name, value in (("count", count), ("seconds", seconds), ("token-file", token)):
+            words += [f"--{name}", str(value)] if value else []
+        return words + (tls.words if tls else []) + (["--fresh"] if fresh else [])
+
+    def load(self, **what):
         """What happened, as drive says it. Ends the bench when not every request got its certificate."""
-        command = [self.program, "load", "--json", "--csr-file", requests, "--port", str(port), "--path", path,
-                   "--connections", str(connections), "--dialect", dialect, "--pid", str(pid)]
-        if count:
-            command += ["--count", str(count)]
         os.sync()       # what came before is not this run's work
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(self._load_words(**what), stdout=subprocess.PIPE, text=True)
         if not done.stdout:
             stop("the driver failed")
         result = json.loads(done.stdout)
         # cfssl answers 400 now and then, when two of its connections meet a locked database: counted, not hidden
-        if done.returncode != 0 and dialect == "lineca":
+        if done.returncode != 0 and what.get("dialect", "lineca") == "lineca":
             stop(f"not every request got its certificate: {done.stdout}")
         return result
+
+    def loop(self, burst, **what):
+        """A device that asks again as soon as it is answered, beside whatever runs meanwhile."""
+        return Beside(self._load_words(**what, count=1) + ["--repeat", "10000000", "--mark", str(burst)])
+
+    def slow(self, *, part, connections, seconds, port, path, tls=None):
+        """Connections that send a byte a second, beside whatever runs meanwhile."""
+        beside = Beside([self.program, "slow", "--what", part, "--connections", str(connections), "--seconds", str(seconds),
+                         "--port", str(port), "--path", path] + (tls.words if tls else []))
+        if beside.process.stdout.readline() != "connected\n":
+            stop("the slow senders could not connect")
+        return beside
+
+
+class Beside:
+    """A driver in the background."""
+
+    def __init__(self, words):
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+    def result(self):
+        """What it says at its end, which is waited for."""
+        out, _ = self.process.communicate(timeout=120)
+        if self.process.returncode != 0:
+            stop(f"the driver in the background failed: {out}")
+        return json.loads(out)

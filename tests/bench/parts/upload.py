@@ -31,29 +31,15 @@ def run(words, env):
     return {"wall_s": time.monotonic() - begin, "cpu_s": usage.ru_utime + usage.ru_stime, "rss_kib": usage.ru_maxrss}
 
 
-def configure(home, **settings):
-    """Sets what stands in lineca.conf."""
-    path = os.path.join(home.path, "lineca.conf")
-    with open(path) as file:
-        lines = file.read().splitlines()
-    for key, value in settings.items():
-        at = [i for i, text in enumerate(lines) if text.startswith(f"{key} =")]
-        if len(at) != 1:
-            stop(f"{path}: {len(at)} lines say {key}")
-        lines[at[0]] = f"{key} = {value}"
-    with open(path, "w") as file:
-        file.write("\n".join(lines) + "\n")
-
-
 def prepare(home, cloud, chain, unpaced):
     """The account and the settings of one measurement."""
-    configure(home, account=aws.ACCOUNT, region=aws.REGION)
+    home.set(account=aws.ACCOUNT, region=aws.REGION)
     if chain:
         subprocess.run(["/usr/bin/aws", "--endpoint-url", cloud.url, "iot", "create-policy", "--policy-name", "device", "--policy-document", POLICY],
                        env=cloud.env(), check=True, stdout=subprocess.DEVNULL)
-        configure(home, things="yes", policies="device")
+        home.set(things="yes", policies="device")
     if unpaced:
-        configure(home, **{f"rate_{name}": 10000 for name in RATES})
+        home.set(**{f"rate_{name}": 10000 for name in RATES})
     subprocess.run([home.program, "--home", home.path, "aws", "register-ca"], env=cloud.env(), check=True,
                    stderr=subprocess.DEVNULL)
 
