@@ -22,8 +22,9 @@ LIBRARIES = (
     (r"sqlite3(ext)?\.h", ("db/sqlite", "tests/unit/db", "tests/bench")),
     (r"microhttpd\.h", ("server/http",)),
     (r"curl/.*", ("server/aws",)),
+    (r"gnutls/.*", ("server/http", "tests/unit/http")),
     (r"openssl/.*", ("ca", "server/access", "server/aws", "tests")),
-    (r"cjson/.*|cJSON\.h", ("server",)),
+    (r"cjson/.*|cJSON\.h", ("server", "tests/unit/server", "tests/unit/doors")),
     (r"ini\.h", ("server",)),
     (r"cmocka\.h", ("tests/unit",)),
 )
