@@ -239,7 +239,7 @@ bool
 access_is_open(struct http_request *req, const struct line *l, enum access need)
 {
 	const struct config *c = &l->home->config;
-	bool local = http_request_is_local(req);
+	bool local = http_request_is_local(req) && !credential_host_is_foreign(http_request_header(req, "Host"));
 
 	switch (need) {
 	case ACCESS_ANYONE:

@@ -58,3 +58,18 @@ credential_origin_is(const char *origin, const char *host)
 
 	return rest != NULL && host != NULL && strcasecmp(rest + 3, host) == 0;
 }
+
+bool
+credential_host_is_foreign(const char *host)
+{
+	size_t len, tail = strlen(".localhost");
+
+	if (host == NULL || *host == '[')
+		return false;
+	len = strcspn(host, ":");
+	while (len > 0 && host[len - 1] == '.')
+		len--;
+	if (memchr(host, '.', len) == NULL || strspn(host, "0123456789.") >= len || strncasecmp(host, "localhost.", tail) == 0)
+		return false;
+	return len < tail || strncasecmp(host + len - tail, ".localhost", tail) != 0;
+}

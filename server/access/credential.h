@@ -16,4 +16,10 @@ const char	*credential_cookie(const char *header, const char *name, size_t *ret_
 /* Is the origin ("https://line1:8443") that of the Host header ("line1:8443")?  host may be NULL. */
 bool		credential_origin_is(const char *origin, const char *host);
 
+/*
+ * Is the Host header (NULL: none) the name of a machine somewhere, and not an address, localhost or a name without a dot?  Whoever owns such a name can have it
+ * lead to this machine, and a browser then takes this server for theirs (DNS rebinding).
+ */
+bool		credential_host_is_foreign(const char *host);
+
 #endif
