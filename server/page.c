@@ -140,7 +140,7 @@ security_headers(struct http_request *req)
 
 /* For who may not read: a field for a token, and nothing of the line. */
 static void
-page_sign_in(struct http_request *req, const struct asset *frame, const char *at)
+page_sign_in(struct http_request *req, struct line *l, const struct asset *frame, const char *at)
 {
 	struct buf b = { 0 };
 	size_t len = 0;
@@ -154,6 +154,7 @@ page_sign_in(struct http_request *req, const struct asset *frame, const char *at
 	text = buf_take(&b, &len);
 	security_headers(req);
 	http_reply_header(req, "Cache-Control", "no-store");
+	access_log_seldom(req, l);
 	http_reply(req, 401, frame->media_type, text, len);
 }
 
@@ -174,7 +175,7 @@ page_index(struct http_request *req, void *arg)
 		if (e.code == ERR_TOO_MANY)
 			access_refuse(req, l, &e);
 		else
-			page_sign_in(req, frame, at);
+			page_sign_in(req, l, frame, at);
 		return;
 	}
 	if (worker_get(l, &w, &e) != ERR_OK || status_read(l, w->reader, &s, &e) != ERR_OK) {

@@ -346,8 +346,8 @@ check_rate(struct http_request *req, struct line *l, struct err *e)
 }
 
 /* Refusals are logged a few times a minute for each address: who guesses tokens fills no disk. */
-static void
-log_seldom(struct http_request *req, struct line *l)
+void
+access_log_seldom(struct http_request *req, struct line *l)
 {
 	if (take_of_address(req, l, THROTTLE_LOG) > 0)
 		http_request_set_quiet(req);
@@ -356,7 +356,7 @@ log_seldom(struct http_request *req, struct line *l)
 void
 access_refuse(struct http_request *req, struct line *l, const struct err *e)
 {
-	log_seldom(req, l);
+	access_log_seldom(req, l);
 	http_refuse(req, e);
 }
 
@@ -393,7 +393,7 @@ access_admit(struct http_request *req, void *line, struct err *e)
 	enum err_code rc;
 
 	if ((rc = admit(req, l, e)) != ERR_OK)
-		log_seldom(req, l);
+		access_log_seldom(req, l);
 	return rc;
 }
 
@@ -408,7 +408,7 @@ access_body_token(struct http_request *req, struct line *l, const char *token, s
 	if (rc == ERR_OK)
 		rc = access_require(req, l, need, e);
 	if (rc != ERR_OK)
-		log_seldom(req, l);
+		access_log_seldom(req, l);
 	return rc;
 }
 

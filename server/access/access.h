@@ -44,6 +44,9 @@ const struct actor		*access_actor(struct http_request *req);
  */
 ERR_MUST_CHECK enum err_code	access_identify(struct http_request *req, struct line *l, struct err *e);
 
+/* Refusals of one address are logged a few times a minute: this one is one of them. */
+void				access_log_seldom(struct http_request *req, struct line *l);
+
 /* Tells what access_identify or access_require refused, as admit's refusals are told: logged now and then, and late if there are too many. */
 void				access_refuse(struct http_request *req, struct line *l, const struct err *e);
 

@@ -18,6 +18,7 @@ media_type_is(const char *content_type, const char *expected)
  */
 struct framing {
 	unsigned	lengths, authorizations;
+	bool		strange;	/* a transfer coding that nobody here reads */
 };
 
 static enum MHD_Result
@@ -26,7 +27,8 @@ count_framing(void *arg, enum MHD_ValueKind kind, const char *name, const char *
 	struct framing *count = arg;
 
 	(void)kind;
-	(void)value;
+	if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 && strcasecmp(value, "chunked") != 0)
+		count->strange = true;
 	if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 || strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
 		count->lengths++;
 	else if (strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0)
@@ -40,7 +42,11 @@ http_body_framing(struct http_request *r)
 	struct framing count = { 0 };
 
 	(void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, count_framing, &count);
-	if (count.lengths > 1) {
+	if (count.strange) {
+		r->close = true;
+		r->unreadable = true;
+		(void)err_say(&r->refusal, ERR_BAD_REQUEST, "The only Transfer-Encoding that is read here is chunked. Send a Content-Length instead.");
+	} else if (count.lengths > 1) {
 		r->close = true;
 		(void)err_say(&r->refusal, ERR_BAD_REQUEST,
 		    "The request says more than once how long it is. Send one Content-Length and no Transfer-Encoding.");

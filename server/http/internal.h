@@ -72,6 +72,7 @@ struct http_request {
 	bool			 handled;	/* the route's handler has seen it */
 	bool			 cut;		/* no reply could be made: the connection is closed without one */
 	bool			 gone;		/* the client hung up while the request was suspended */
+	bool			 unreadable;	/* where its body ends nobody knows */
 	bool			 quiet;		/* not logged */
 	bool			 close;		/* the connection ends with this reply */
 	int64_t			 started_us;

@@ -106,7 +106,7 @@ request_free(struct http_request *r)
 static bool
 answer_unread(const struct http_request *r)
 {
-	return r->refusal.code != ERR_OK && r->body_announced > HTTP_DISCARD_BYTES;
+	return r->refusal.code != ERR_OK && (r->unreadable || r->body_announced > HTTP_DISCARD_BYTES);
 }
 
 static void
