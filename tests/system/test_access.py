@@ -190,7 +190,9 @@ def test_network(guarded, start):
     with client.Client(server) as c, client.Client(server, source="127.0.0.2") as second:
         doc = problems.check(c.request("POST", "/v1/enroll/lot", csrs.good(), tokens.bearer(there)), "forbidden")
         assert "10.0.0.0/8" in doc["detail"] and "127.0.0.1" in doc["detail"]
-        problems.check(c.request("POST", "/v1/enroll/lot", csrs.good(), tokens.bearer(here)), "forbidden")
+        for lie in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
+            value = "for=127.0.0.2" if lie == "Forwarded" else "127.0.0.2"
+            problems.check(c.request("POST", "/v1/enroll/lot", csrs.good(), {**tokens.bearer(here), lie: value}), "forbidden")
         assert second.request("POST", "/v1/enroll/lot", csrs.fresh()[1], tokens.bearer(here)).status == 201
 
 
@@ -346,6 +348,24 @@ def test_nothing_secret_is_left(guarded, start):
     assert not any(s in listed for s in secrets)
 
 
+def test_a_badge_scanned_into_the_wrong_field(guarded, start):
+    """A scanner types a token into whatever field is under the cursor: the batch, the device, the address bar. It stays out of the log all the same."""
+    token = tokens.make(guarded, "technician")
+    server = start(guarded)
+    with client.Client(server) as c:
+        for shown in ({}, tokens.bearer(token)):
+            for method, path, body in (("POST", f"/v1/enroll/{token}", csrs.good()), ("GET", f"/{token}", None), ("GET", f"/v1/batches/{token.upper()}", None),
+                                       ("GET", f"/v1/certificates?q={token}", None), ("GET", f"/v1/certificates/{token}", None),
+                                       ("POST", "/v1/enroll/lot", token.encode()), ("PATCH", f"/v1/batches/{token}", b'{"state":"open"}'),
+                                       ("POST", "/v1/batches", json.dumps({"name": token, "quantity": 0}).encode()),
+                                       ("POST", "/v1/uploads/retry", json.dumps({"batch": token}).encode())):
+                media = "application/json" if "enroll" not in path else "text/plain"
+                assert c.request(method, path, body, {"Content-Type": media, **shown}).status < 500
+    server.stop()
+    found = [line for line in server.log().splitlines() if token[3:30] in line.lower()]
+    assert found == [], "\n".join(found)
+
+
 def test_last_use(guarded, start):
     """Written down within some seconds, and when the server stops."""
     used, idle = tokens.make(guarded, "viewer", name="used"), tokens.make(guarded, "viewer", name="idle")
@@ -423,6 +443,8 @@ def test_certificate_needs_tls(home):
 def test_open_is_what_loopback_means(home, start):
     """127.0.0.0/8 and ::1: an address of this machine that others reach is not loopback, even asked from here."""
     home.batch("lot")
+    for listen in ("[::ffff:192.0.2.1]:0", "[::ffff:0.0.0.0]:0", "[::127.0.0.1]:0", "[fe80::1]:0", "128.0.0.1:0", "126.255.255.255:0"):
+        assert "enroll = token" in servers.refused(home, "--listen", listen).err, listen
     for listen in ("127.0.0.1:0", "127.0.0.2:0", "[::1]:0"):
         server = start(home, listen=listen)
         with client.Client(server) as c:
@@ -435,6 +457,25 @@ def test_open_is_what_loopback_means(home, start):
         own = s.getsockname()[0]
     if not own.startswith(("127.", "0.")):
         assert servers.refused(home, "--listen", f"{own}:0").code in (1, 4)
+
+
+@pytest.mark.short
+def test_another_name_for_this_machine(home, start):
+    """DNS rebinding: a page of evil.example whose name suddenly leads to 127.0.0.1 is of the same origin for its browser, and not for this server."""
+    home.batch("lot", 100)
+    server = start(home)
+    with client.Client(server) as c:
+        for host in ("evil.example", "evil.example:{}", "127.0.0.1.evil.example:{}", "localhost.evil.example:{}", "localhost.evil.example", "EVIL.Example.",
+                     "1.evil", "evil.example.:{}", "a.b", "xlocalhost.example", "xn--localhost.com", "evil.example:80:80"):
+            host = host.format(server.port)
+            origin = {"Host": host, "Origin": f"http://{host}", "Sec-Fetch-Site": "same-origin"}
+            for answer in (c.request("POST", "/v1/enroll/lot", csrs.fresh()[1], origin), c.request("GET", "/v1/status", headers=origin)):
+                problems.check(answer, "unauthorized", "forbidden")
+            assert c.request("GET", "/", headers=origin).status in (401, 403)
+        assert home.batch_show("lot")["issued"] == 0
+        for host in ("127.0.0.1:{}", "localhost:{}", "localhost", "line1", "[::1]:{}", "LOCALHOST:{}", "localhost.", "app.localhost:{}"):
+            host = host.format(server.port)
+            assert c.request("POST", "/v1/enroll/lot", csrs.fresh()[1], {"Host": host}).status == 201, host
 
 
 @pytest.mark.short

@@ -213,6 +213,29 @@ def test_a_cookie_of_yesterday(site, browser):
     assert answer.status == 401 and answer.type == "text/html"
 
 
+@pytest.mark.short
+@pytest.mark.parametrize("old", ["stale", "signed out", "another's", "revoked"])
+def test_signing_in_again(site, browser, old):
+    """A page that was left open for the night still sends yesterday's cookie, which no script can take away: the badge signs in all the same."""
+    if old == "stale":
+        cookie = "lineca_session=" + "0" * 52
+    elif old == "another's":
+        cookie = tokens.signed_in(browser, tokens.make(site.home, "viewer"))["Cookie"]
+    else:
+        name = csrs.device()
+        cookie = tokens.signed_in(browser, tokens.make(site.home, "viewer", name=name))["Cookie"]
+        if old == "revoked":
+            site.home.run("token", "revoke", name)
+        else:
+            assert browser.request("DELETE", "/v1/session", headers={"Cookie": cookie}).status == 204
+    answer = body_sign_in(browser, site.token, Cookie=cookie)
+    assert answer.status == 201, str(answer)
+    assert answer.json()["name"] == "tina"
+    fresh = cookie_of(answer)
+    assert f"{fresh.key}={fresh.value}" != cookie
+    assert browser.request("GET", "/v1/status", headers={"Cookie": f"{fresh.key}={fresh.value}"}).status == 200
+
+
 # ---- the end
 
 @pytest.mark.short

@@ -93,6 +93,7 @@ def old_client(version):
 
 
 @pytest.mark.short
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 def test_old_versions(site, version):
     with client.connect(site.server, tls=True) as s, pytest.raises((ssl.SSLError, ConnectionError)) as refused:
