@@ -15,6 +15,7 @@
 #include "access/access.h"
 #include "base/log.h"
 #include "batch_order.h"
+#include "doors/json.h"
 #include "view.h"
 #include "worker.h"
 
@@ -139,6 +140,8 @@ body_check(const cJSON *body, const struct member *members, struct err *e)
 			m++;
 		if (m->name == NULL)
 			return err_say(e, ERR_BAD_REQUEST, "There is no member \"%.40s\" here.", item->string);
+		if (cJSON_GetObjectItemCaseSensitive(body, item->string) != item)
+			return err_say(e, ERR_BAD_REQUEST, "The member \"%.40s\" is there twice.", item->string);
 		if (!m->is(item))
 			return err_say(e, ERR_BAD_REQUEST, "%s: %s is needed.", m->name, m->what);
 	}
@@ -173,7 +176,7 @@ change_new(struct http_request *req, struct line *l, const char *action, const s
 {
 	struct change *ch = calloc(1, sizeof(*ch));
 	size_t len;
-	const char *body = (const char *)http_request_body(req, &len);
+	const uint8_t *body = http_request_body(req, &len);
 	struct err e;
 
 	err_clear(&e);
@@ -186,8 +189,9 @@ change_new(struct http_request *req, struct line *l, const char *action, const s
 	ch->line = l;
 	ch->action = action;
 	ch->name = "";
-	ch->body = len > 0 ? cJSON_ParseWithLengthOpts(body, len, NULL, false) : cJSON_CreateObject();
-	if (body_check(ch->body, members, &e) != ERR_OK) {
+	if (len == 0)
+		ch->body = cJSON_CreateObject();
+	if ((len > 0 && json_parse(body, len, &ch->body, &e) != ERR_OK) || body_check(ch->body, members, &e) != ERR_OK) {
 		change_refuse(ch, &e);
 		return NULL;
 	}
@@ -329,6 +333,26 @@ plan_batch(struct change *ch, struct err *e)
 	return batch_order_plan(&wish, ch->line->home, w->reader, &ch->order, e);
 }
 
+/* What the command line calls wrong usage is a wrong body here: its words, without the dashes of its options and the lines of its files. */
+static void
+wrong_body(struct err *e)
+{
+	char text[ERR_LOG_TEXT_BYTES], *out = text;
+
+	for (const char *in = e->log_text; *in != '\0' && out < text + sizeof(text) - 8; in++) {
+		if (strncmp(in, "--", 2) == 0) {
+			in++;
+		} else if (strncmp(in, " line ", 6) == 0) {
+			out = stpcpy(out, " entry ");
+			in += 5;
+		} else {
+			*out++ = *in;
+		}
+	}
+	*out = '\0';
+	(void)err_say(e, ERR_BAD_REQUEST, "%s", text);
+}
+
 void
 change_batch_create(struct http_request *req, void *line)
 {
@@ -344,9 +368,8 @@ change_batch_create(struct http_request *req, void *line)
 		return;
 	ch->make = make_batch;
 	if (plan_batch(ch, &e) != ERR_OK) {
-		/* what the command line calls wrong usage is a wrong body here, and its words fit both */
 		if (e.code == ERR_USAGE || e.code == ERR_NOT_FOUND)
-			(void)err_say(&e, ERR_BAD_REQUEST, "%.300s", e.log_text);
+			wrong_body(&e);
 		change_refuse(ch, &e);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "access/access.h"
+#include "access/token.h"
 #include "args.h"
 #include "base/log.h"
 #include "http/tls.h"
@@ -186,6 +187,7 @@ serve_start(struct serve *s, struct err *e)
 	enum err_code rc;
 
 	set_limits();
+	log_set_mask(token_mask);
 	if ((rc = home_lock(&s->home, HOME_SERVE_LOCK, "a line server", &s->lock_fd, e)) != ERR_OK ||
 	    (rc = take_signals(s, e)) != ERR_OK ||
 	    (rc = line_new(&s->home, &s->line, e)) != ERR_OK)

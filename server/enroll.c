@@ -591,10 +591,16 @@ enroll_held(struct http_request *req, void *arg)
 static bool
 is_shouting(const struct enroll *en)
 {
+	uint8_t key[HTTP_PEER_KEY_BYTES + LIMIT_SPKI_BYTES];
 	size_t len;
 	const uint8_t *spki = csr_spki(en->csr, &len);
 
-	return throttle_take(en->line->throttle, THROTTLE_REPEAT, spki, len, clock_monotonic_us()) > 0;
+	/* and from the same place: who knows another device's key cannot use up its patience */
+	http_request_peer_key(en->req, key);
+	if (len > LIMIT_SPKI_BYTES)
+		len = LIMIT_SPKI_BYTES;
+	memcpy(key + HTTP_PEER_KEY_BYTES, spki, len);
+	return throttle_take(en->line->throttle, THROTTLE_REPEAT, key, HTTP_PEER_KEY_BYTES + len, clock_monotonic_us()) > 0;
 }
 
 /* Steps 1 to 4. */

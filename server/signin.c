@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "doors/json.h"
 #include "view.h"
 #include "worker.h"
 
@@ -48,31 +49,34 @@ reply_actor(struct http_request *req, const struct line *l, unsigned status, con
 	http_reply(req, status, "application/json", text, text != NULL ? strlen(text) : 0);
 }
 
-/* {"token": "..."}; NULL: not there.  Lent by o. */
-static const char *
-token_of_body(struct http_request *req, cJSON **ret_o)
+/* {"token": "..."}; *ret stays NULL where it is not there.  Lent by ret_o, which is json_free's. */
+static enum err_code
+token_of_body(struct http_request *req, cJSON **ret_o, const char **ret, struct err *e)
 {
+	enum err_code rc;
 	size_t len;
-	const char *body = (const char *)http_request_body(req, &len);
+	const uint8_t *body = http_request_body(req, &len);
 
-	*ret_o = body != NULL ? cJSON_ParseWithLength(body, len) : NULL;
-	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(*ret_o, "token"));
+	if (len == 0)
+		return ERR_OK;
+	if ((rc = json_parse(body, len, ret_o, e)) != ERR_OK)
+		return rc;
+	return json_text(*ret_o, "token", ret, e);
 }
 
 void
 signin_begin(struct http_request *req, void *line)
 {
 	char cookie[SESSION_TEXT_BYTES + 1], csrf[SESSION_TEXT_BYTES + 1];
+	const char *token = NULL;
 	struct line *l = line;
 	cJSON *o = NULL;
-	char *token = (char *)(uintptr_t)token_of_body(req, &o);
 	struct err e;
 	enum err_code rc;
 
-	rc = access_body_token(req, l, token, &e);
-	if (token != NULL)
-		explicit_bzero(token, strlen(token));
-	cJSON_Delete(o);
+	if ((rc = token_of_body(req, &o, &token, &e)) == ERR_OK)
+		rc = access_body_token(req, l, token, &e);
+	json_free(o);
 	http_request_wipe_body(req);
 	if (rc != ERR_OK ||
 	    session_begin(l->sessions, access_actor(req)->token_id, clock_monotonic_us(), cookie, csrf, &e) != ERR_OK) {

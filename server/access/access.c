@@ -208,8 +208,9 @@ use_session(struct http_request *req, struct line *l, const char *cookie, size_t
 
 /* ---- who */
 
-enum err_code
-access_identify(struct http_request *req, struct line *l, struct err *e)
+/* with_cookie: false where somebody signs in, whatever a browser still holds of the last time. */
+static enum err_code
+identify(struct http_request *req, struct line *l, bool with_cookie, struct err *e)
 {
 	const char *header = http_request_header(req, "Authorization"), *cookie;
 	char shown[CREDENTIAL_BYTES];
@@ -227,10 +228,16 @@ access_identify(struct http_request *req, struct line *l, struct err *e)
 		explicit_bzero(shown, sizeof(shown));
 		return rc;
 	}
-	if ((cookie = access_cookie(req, &len)) != NULL)
+	if (with_cookie && (cookie = access_cookie(req, &len)) != NULL)
 		return use_session(req, l, cookie, len, e);
 	take_certificate(req, l, a);
 	return ERR_OK;
+}
+
+enum err_code
+access_identify(struct http_request *req, struct line *l, struct err *e)
+{
+	return identify(req, l, true, e);
 }
 
 /* ---- may they */
@@ -378,7 +385,7 @@ admit(struct http_request *req, struct line *l, struct err *e)
 	need = (enum access)route->access;
 	if ((rc = check_site(req, e)) != ERR_OK || need == ACCESS_ANYONE)
 		return rc;
-	if ((rc = access_identify(req, l, e)) != ERR_OK)
+	if ((rc = identify(req, l, need != ACCESS_SIGN_IN, e)) != ERR_OK)
 		return rc;
 	/* a token in the body is judged when the body is there; one in the head counts as well */
 	if ((need == ACCESS_ENROLL_BODY || need == ACCESS_SIGN_IN) && access_actor(req)->role == ROLE_NONE)

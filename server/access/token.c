@@ -61,3 +61,27 @@ token_hash(const char *shown, size_t len, uint8_t out[TOKEN_HASH_BYTES])
 	secret_wipe(text, sizeof(text));
 	return ok;
 }
+
+/* A token that was cut at its end is still a secret. */
+enum { MASKED_LEAST = 40 };
+
+static bool
+is_base32hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'v') || (c >= 'A' && c <= 'V');
+}
+
+void
+token_mask(char *text, size_t len)
+{
+	for (size_t i = 0; i + 3 + MASKED_LEAST <= len; i++) {
+		size_t end = i + 3;
+
+		if ((text[i] | 0x20) != 'l' || (text[i + 1] | 0x20) != 'c' || strchr("evtaEVTA", text[i + 2]) == NULL || text[i + 2] == '\0')
+			continue;
+		while (end < len && is_base32hex(text[end]))
+			end++;
+		if (end - i - 3 >= MASKED_LEAST)
+			memset(text + i + 3, '*', end - i - 3);
+	}
+}

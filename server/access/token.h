@@ -24,4 +24,7 @@ ERR_MUST_CHECK enum err_code	token_make(enum role r, const struct rnd *rnd, char
  */
 bool				token_hash(const char *shown, size_t len, uint8_t out[TOKEN_HASH_BYTES]);
 
+/* Overwrites everything in a text that could be a token, or most of one, but for its first three letters: for logs. */
+void				token_mask(char *text, size_t len);
+
 #endif

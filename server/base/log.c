@@ -11,6 +11,7 @@
 #include "base/clock.h"
 
 static enum log_level log_least = LOG_INFO;
+static void (*secret_mask)(char *text, size_t len);
 static atomic_uint log_lost;	/* lines since the last that could be written */
 
 void
@@ -160,6 +161,8 @@ log_end(struct log_line *l)
 {
 	if (l->level < log_least)
 		return;
+	if (secret_mask != NULL)
+		secret_mask(l->text, l->len);
 	l->text[l->len++] = '\n';
 	if (!log_ready()) {
 		atomic_fetch_add(&log_lost, 1);
@@ -170,6 +173,19 @@ log_end(struct log_line *l)
 		return;
 	if (atomic_load_explicit(&log_lost, memory_order_relaxed) > 0)
 		log_say_lost();
+}
+
+void
+log_set_mask(void (*mask)(char *text, size_t len))
+{
+	secret_mask = mask;
+}
+
+void
+log_mask(char *text)
+{
+	if (secret_mask != NULL)
+		secret_mask(text, strlen(text));
 }
 
 void

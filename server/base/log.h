@@ -21,6 +21,13 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 /* Lines below this level are not written.  Set once, before threads start. */
 void	log_set_level(enum log_level level);
 
+/*
+ * What makes secrets unreadable in a line, in place, before it is written: somebody scans a badge into the wrong field.  Set once, before threads start.  log_mask does the same
+ * for texts that go elsewhere.
+ */
+void	log_set_mask(void (*mask)(char *text, size_t len));
+void	log_mask(char *text);
+
 struct log_line {
 	enum log_level	level;
 	size_t		len;

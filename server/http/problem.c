@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "http/internal.h"
 
 /* What a code is to a client.  retry_s: when trying again can help, 0: it cannot. */
@@ -180,6 +181,7 @@ refusal_prepare(struct http_request *r, const struct err *e, unsigned retry_s)
 	if (e != &r->refusal)
 		r->refusal = *e;
 	plain_ascii(r->refusal.client_text);
+	log_mask(r->refusal.client_text);	/* a station shows it to whoever stands there */
 	if (retry_s > 0 && !has_header(r, MHD_HTTP_HEADER_RETRY_AFTER)) {
 		(void)snprintf(retry, sizeof(retry), "%u", retry_s);
 		http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, retry);
