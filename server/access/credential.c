@@ -69,7 +69,7 @@ credential_host_is_foreign(const char *host)
 	len = strcspn(host, ":");
 	while (len > 0 && host[len - 1] == '.')
 		len--;
-	if (memchr(host, '.', len) == NULL || strspn(host, "0123456789.") >= len || strncasecmp(host, "localhost.", tail) == 0)
+	if (memchr(host, '.', len) == NULL || strspn(host, "0123456789.") >= len)
 		return false;
 	return len < tail || strncasecmp(host + len - tail, ".localhost", tail) != 0;
 }

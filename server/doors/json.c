@@ -18,7 +18,9 @@ json_parse(const uint8_t *body, size_t len, cJSON **ret, struct err *e)
 	const char *text = (const char *)body, *end = NULL;
 	cJSON *o = NULL;
 
-	if (len > 0 && memchr(text, '\0', len) == NULL && memmem(text, len, nul, sizeof(nul) - 1) == NULL)
+	if (len > 0 && (memchr(text, '\0', len) != NULL || memmem(text, len, nul, sizeof(nul) - 1) != NULL))
+		return err_say(e, ERR_BAD_REQUEST, "The body has a NUL, which no name and no text can have. Send it without.");
+	if (len > 0)
 		o = cJSON_ParseWithLengthOpts(text, len, &end, false);
 	if (!cJSON_IsObject(o) || !is_blank(end, text + len)) {
 		json_free(o);
