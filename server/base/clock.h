@@ -26,6 +26,9 @@ int64_t		clock_now_s(const struct clock *c);
 /* Microseconds since some moment in the past; never goes back.  Any thread. */
 int64_t		clock_monotonic_us(void);
 
+/* The same, some milliseconds behind, for next to nothing: for deadlines of seconds. */
+int64_t		clock_monotonic_coarse_us(void);
+
 enum { CLOCK_TEXT_BYTES = 32 };
 
 /* RFC 3339 in UTC, whole seconds: "2026-11-20T20:25:00Z".  out has CLOCK_TEXT_BYTES.  Years 0000 to 9999. */

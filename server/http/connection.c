@@ -12,7 +12,7 @@ static void
 may_take(struct http_connection *c, unsigned s, bool tell)
 {
 	atomic_store(&c->watched.tell, tell);
-	atomic_store(&c->watched.deadline_us, clock_monotonic_us() + (int64_t)s * 1000000);
+	atomic_store(&c->watched.deadline_us, clock_monotonic_coarse_us() + (int64_t)s * 1000000);
 }
 
 void
