@@ -229,7 +229,7 @@ def test_est(site, label):
     assert ask("get", "cacerts") == 200 and ask("get", "csrattrs") == 200
     assert ask("post", "simpleenroll", who, csrs.fresh()[1]) == 200 and ask("post", "simpleenroll", None, csrs.fresh()[1]) == 401
     assert ask("post", "simpleenroll", "viewer", csrs.fresh()[1]) == 403 and ask("post", "simpleenroll", who, b"x") == 400
-    assert ask("post", "simplereenroll", None, site.csr, "lot", client=site.device) == (200 if label else 404)
+    assert ask("post", "simplereenroll", None, site.csr, "lot", client=site.device) == 200
     assert ask("post", "simplereenroll", who, csrs.fresh()[1]) == 403 and ask("post", "simplereenroll", None, csrs.fresh()[1]) == 401
     assert ask("post", "fullcmc") == 501
     assert ask("post", "serverkeygen", who, csrs.fresh()[1], client=site.secure) == (200 if label else 403)
@@ -240,22 +240,6 @@ def test_est(site, label):
         keyless = tokens.make(site.home, "enroll", "--batch", "keyless")
         site.tokens["keyless"] = keyless
         assert ask("post", "serverkeygen", "keyless", csrs.fresh()[1], client=site.secure) == 200
-
-
-def test_est_renewal_with_one_batch(tmp_path):
-    """Without a label the batch must be plain: a line with one."""
-    folder = tmp_path
-    home = homes.Home(folder / "home").init()
-    home.configure("doors", "est", "tls")
-    home.batch("lot", 5)
-    trusted = tls.serve(home)
-    with servers.Server(home, tls="127.0.0.1:0") as server:
-        document = openapi.Document(clients.Client(server).get("/openapi.json").json())
-        key, csr = csrs.fresh()
-        own = tls.write(folder / "device", clients.Client(server).enroll("lot", csr).body, key)
-        with clients.Client(server, tls=tls.context(trusted, own)) as device:
-            answer = device.request("POST", "/.well-known/est/simplereenroll", csrs.wrapped(csr).encode(), {"Content-Type": "application/pkcs10"})
-            assert document.check_answer("post", "/.well-known/est/simplereenroll", answer) == "200"
 
 
 @pytest.mark.short
@@ -334,7 +318,6 @@ def test_everything_was_asked(site):
 HARD = {
     "429", "503", "507",
     ("post", "/v1/batches", "413"),                                 # 4 MiB
-    ("post", "/.well-known/est/simplereenroll", "200"),             # test_est_renewal_with_one_batch
     *(("post", f"/.well-known/est/{label}{operation}", "202") for label in ("", "{label}/") for operation in ("simplereenroll", "serverkeygen")),
     ("post", "/.well-known/est/simpleenroll", "202"),
 }
