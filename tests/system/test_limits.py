@@ -224,6 +224,24 @@ def test_a_reader_that_takes_a_byte_at_a_time(brisk, start, secure):
     s.close()
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_answers_that_wait_for_their_reader(lot, start, secure):
+    """Many requests at once, and a reader that comes half a second later, with the buffers full: it finds each answer whole and in its order."""
+    trusted = tls.serve(lot)
+    server = start(lot, tls="127.0.0.1:0")
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(limits.seconds(20))
+    s.connect(("127.0.0.1", server.tls_port if secure else server.port))
+    if secure:
+        s = tls.context(trusted).wrap_socket(s, server_hostname="localhost")
+    with s:
+        s.sendall(b"GET /v1/ca/chain.pem HTTP/1.1\r\nHost: x\r\n\r\n" * 2000)
+        time.sleep(0.5)
+        answers = client.read_answers(s, 2000)
+    assert {(answer.status, answer.body) for answer in answers} == {(200, lot.ca_pem())}
+
+
 def connections_of(server):
     """How many the kernel sees on the server's ports, its own ends."""
     count = 0
