@@ -11,6 +11,7 @@ SETTLE_S = 1        # before the station begins
 
 # what stands beside the station, and by which door both come
 SENDERS = (("nobody", "plain"), ("head", "plain"), ("body", "plain"), ("nobody", "TLS"), ("handshake", "TLS"), ("body", "TLS"))
+LOOPS = ("no loop", "a loop", "a loop, no limit")
 
 
 def station(drive, server, requests, connections, seconds, tls):
@@ -33,13 +34,16 @@ def beside_slow(drive, home, requests, connections, seconds, part, door):
         return {**result, **{f"slow_{key}": value for key, value in slow.result().items()}}
 
 
-def beside_loop(drive, home, requests, looping, connections, seconds, limited):
+def beside_loop(drive, home, requests, looping, connections, seconds, what):
     """The station's run; how fast the loop went in its burst and after it."""
-    if not limited:
+    if what == "a loop, no limit":
         home.set(repeats_per_minute=0)
     home.batch("bench", 10 ** 6)
     with Server(home) as server:
-        loop = drive.loop(BURST, port=server.port, path="/v1/enroll/bench", pid=server.pid, requests=looping, connections=LOOP, seconds=seconds)
+        if what == "no loop":
+            return station(drive, server, requests, connections, seconds, None)
+        loop = drive.loop(BURST, port=server.port, path="/v1/enroll/bench", pid=server.pid, requests=looping, connections=LOOP,
+                          seconds=seconds)
         result = station(drive, server, requests, connections, seconds, None)
         mine = loop.result()
     if "mark_s" in mine:
