@@ -184,6 +184,10 @@ describe(X509 *leaf, X509 *anchor, struct trust_peer *p, struct err *e)
 	device_name(subject, NID_serialNumber, p->serial_number);
 	if (!ossl_name_text(subject, p->name, sizeof(p->name)))
 		(void)snprintf(p->name, sizeof(p->name), "(unreadable)");
+	p->serial_len = (size_t)ASN1_STRING_length(X509_get0_serialNumber(leaf));
+	if (p->serial_len > sizeof(p->serial))
+		p->serial_len = 0;	/* RFC 5280 4.1.2.2 has 20 octets at most */
+	memcpy(p->serial, ASN1_STRING_get0_data(X509_get0_serialNumber(leaf)), p->serial_len);
 	if (!ossl_time_s(X509_get0_notAfter(leaf), &p->not_after_s))
 		return ossl_fail(e, ERR_INTERNAL, "the notAfter of a verified certificate");
 	if (X509_digest(leaf, EVP_sha256(), p->certificate_id, NULL) != 1 || X509_digest(anchor, EVP_sha256(), p->anchor, NULL) != 1)

@@ -35,6 +35,8 @@ struct trust_peer {
 	char	common_name[LIMIT_DEVICE_ID_BYTES + 1];		/* "" if there is none, several, or one that is no device id */
 	char	serial_number[LIMIT_DEVICE_ID_BYTES + 1];	/* the subject's serialNumber (IEEE 802.1AR 8.6), under the same conditions */
 	char	name[128];		/* the subject for the log: printable ASCII, others escaped, cut */
+	uint8_t	serial[20];		/* big-endian, as the certificate has it, without leading zeroes; the first serial_len octets */
+	size_t	serial_len;
 	uint8_t	certificate_id[32];	/* SHA-256 of its DER */
 	uint8_t	anchor[32];		/* SHA-256 of the CA certificate that was believed: of the set's, the nearest to the leaf */
 	int64_t	not_after_s;

@@ -160,6 +160,8 @@ struct store_record_row {
 	 * recorded as the device's next, in place of ERR_DEVICE_EXISTS.  The old key stays the device's for ever.
 	 */
 	bool				 may_rekey;
+	int64_t				 renews_id;	/* in, with may_rekey: the certificate that was shown (store_serial_key), which must be the
+							 * device's newest, else ERR_DEVICE_EXISTS; 0: none was */
 	/* out: */
 	enum err_code			 result;
 	bool				 is_new;	/* ERR_OK only: recorded now, or was there already */

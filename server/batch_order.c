@@ -64,6 +64,9 @@ check_pattern(const struct batch_order *o, const struct batch_wish *wish, struct
 		return ERR_OK;
 	if (*wish->pattern == '\0')
 		return err_set(e, ERR_USAGE, "--pattern is empty; leave it out if any device id will do");
+	for (const char *p = wish->pattern; *p != '\0'; p++)
+		if (*p < 0x20 || *p > 0x7e)
+			return err_set(e, ERR_USAGE, "--pattern has a character that no device id has; A-Z a-z 0-9 : _ . - and the signs of a pattern will do");
 	if ((rc = pattern_compile(wish->pattern, &regex, e)) != ERR_OK)
 		return rc;
 	for (size_t i = 0; i < o->list.count && rc == ERR_OK; i++)

@@ -125,6 +125,24 @@ struct member {
 	const char	*what;		/* it must be, in words */
 };
 
+/* What goes into the ledger for ever, and out of it again as JSON. */
+static bool
+is_text(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	while (*p != '\0') {
+		unsigned more = *p < 0x80 ? 0 : (*p & 0xe0) == 0xc0 ? 1 : (*p & 0xf0) == 0xe0 ? 2 : 3;
+
+		if (*p < 0x20 || *p == 0x7f || (*p & 0xc0) == 0x80 || *p == 0xc0 || *p == 0xc1 || *p > 0xf4)
+			return false;
+		for (p++; more > 0; more--, p++)
+			if ((*p & 0xc0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
 /* An object with members of these names and kinds only: a misspelt one must not be passed over. */
 static enum err_code
 body_check(const cJSON *body, const struct member *members, struct err *e)
@@ -142,6 +160,8 @@ body_check(const cJSON *body, const struct member *members, struct err *e)
 			return err_say(e, ERR_BAD_REQUEST, "There is no member \"%.40s\" here.", item->string);
 		if (cJSON_GetObjectItemCaseSensitive(body, item->string) != item)
 			return err_say(e, ERR_BAD_REQUEST, "The member \"%.40s\" is there twice.", item->string);
+		if (cJSON_IsString(item) && !is_text(item->valuestring))
+			return err_say(e, ERR_BAD_REQUEST, "%s: it has control characters, or is no UTF-8.", m->name);
 		if (!m->is(item))
 			return err_say(e, ERR_BAD_REQUEST, "%s: %s is needed.", m->name, m->what);
 	}

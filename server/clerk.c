@@ -65,6 +65,11 @@ clerk_main(void *arg)
 	for (;;) {
 		struct clerk_job *job = c->first;
 
+		if (c->stop || clock_monotonic_us() - noted_us >= (int64_t)NOTE_EVERY_S * 1000000) {
+			write_uses(c);
+			noted_us = clock_monotonic_us();
+			job = c->first;
+		}
 		if (job != NULL) {
 			if ((c->first = job->next) == NULL)
 				c->last = &c->first;
@@ -73,11 +78,7 @@ clerk_main(void *arg)
 			(void)pthread_mutex_lock(&c->mu);
 			continue;
 		}
-		if (c->stop || clock_monotonic_us() - noted_us >= (int64_t)NOTE_EVERY_S * 1000000) {
-			write_uses(c);
-			noted_us = clock_monotonic_us();
-		}
-		if (c->stop && c->first == NULL)
+		if (c->stop)
 			break;
 		wait_for_work(c);
 	}

@@ -135,6 +135,7 @@ door_open(struct serve *s, struct door *d, struct http_tls *tls, struct err *e)
 		.limit_loopback = c->limits_loopback != 0,
 		.tls = tls,
 		.admit = access_admit,
+		.may_log = access_may_log,
 		.app = s->line,
 	};
 

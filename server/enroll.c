@@ -55,7 +55,7 @@ struct enroll {
 	struct enroll_ask	 ask;		/* its owned bytes until the CSR was read */
 	struct csr		*csr;
 	struct device_key	*key;		/* ask.keygen: made here, */
-	struct clerk_job	 key_job;	/* by the clerk, */
+	struct clerk_job	 key_job;	/* by the keymaker, */
 	enum err_code		 key_rc;	/* with this result */
 	struct err		 key_err;
 	struct issued		*issued;
@@ -139,7 +139,8 @@ enroll_refuse(struct enroll *en, const struct err *e)
 {
 	atomic_fetch_add_explicit(&en->line->tally.refused[e->code], 1, memory_order_relaxed);
 	http_refuse(en->req, e);
-	enroll_log(en, NULL, false, e);
+	if (!http_request_is_quiet(en->req))
+		enroll_log(en, NULL, false, e);
 	enroll_free(en);
 }
 
@@ -335,9 +336,35 @@ parse_body(struct enroll *en, struct worker *w, struct err *e)
 	return keycheck(en->csr, e);
 }
 
+/* The ledger must know what is renewed; that it is the device's newest certificate, its key not yet replaced, the transaction sees. */
+static enum err_code
+check_renewed(struct enroll *en, struct worker *w, const struct trust_peer *peer, struct err *e)
+{
+	struct recorded *recorded = NULL;
+	enum err_code rc = ERR_NOT_FOUND;
+	bool same = false;
+
+	if (peer->serial_len == STORE_SERIAL_BYTES)
+		rc = en->line->home->ops->recorded_find_serial(w->reader, peer->serial, &recorded, e);
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return rc;
+	if (rc == ERR_OK) {
+		const struct store_certificate *c = recorded_certificate(recorded);
+
+		same = c->state != CERTIFICATE_REVOKED && strcmp(c->device_id, en->device_id) == 0 &&
+		    memcmp(c->certificate_id, peer->certificate_id, sizeof(c->certificate_id)) == 0;
+		en->item.row.renews_id = store_serial_key(c->serial);
+	}
+	recorded_free(recorded);
+	if (!same)
+		return err_say(e, ERR_FORBIDDEN, "The certificate that was shown is not in this line's ledger, or was revoked: it cannot be renewed here.");
+	en->item.row.may_rekey = true;
+	return ERR_OK;
+}
+
 /* Whose certificate a client shows may say for which device it asks. */
 static enum err_code
-check_owner(struct enroll *en, struct err *e)
+check_owner(struct enroll *en, struct worker *w, struct err *e)
 {
 	const struct config *c = &en->line->home->config;
 	const struct actor *actor = access_actor(en->req);
@@ -352,8 +379,7 @@ check_owner(struct enroll *en, struct err *e)
 			return err_say(e, ERR_FORBIDDEN, "Renewing needs TLS with the device's present certificate from this line; without one, enroll.");
 		if ((rc = renewal_check(en->csr, leaf.der, leaf.len, e)) != ERR_OK)
 			return rc;
-		en->item.row.may_rekey = true;
-		return ERR_OK;
+		return check_renewed(en, w, peer, e);
 	}
 	/* a token that may enroll does so for whichever device */
 	if (actor->token_id != 0 && c->server_enroll != ENROLL_CERTIFICATE && role_may(actor->role, ACCESS_ENROLL))
@@ -506,9 +532,21 @@ enroll_go(struct enroll *en)
 		enroll_refuse(en, &e);
 }
 
+/* The client has hung up before anything was signed: nobody is owed anything. */
+static void
+enroll_abandon(struct enroll *en)
+{
+	struct err e;
+
+	(void)err_set(&e, ERR_TOO_MANY, "the client has hung up while its request waited; nothing was issued");
+	enroll_refuse(en, &e);
+}
+
 /* ---- step 5: proof of possession, or a key that is made here */
 
-/* The clerk's thread: a large RSA key takes seconds, and no device may wait for another's. */
+enum { KEYS_IN_WORK_MAX = 4 };	/* a stop waits for them */
+
+/* The keymaker's thread: a large RSA key takes seconds, and no device may wait for another's. */
 static void
 key_run(struct clerk_job *job, const struct clerk_desk *desk)
 {
@@ -531,9 +569,11 @@ key_made(struct http_request *req, void *arg)
 {
 	struct enroll *en = arg;
 
-	(void)req;
+	atomic_fetch_sub(&en->line->keys_in_work, 1);
 	stage_done(en, STAGE_POP);
-	if (en->key_rc != ERR_OK)
+	if (http_request_is_gone(req))
+		enroll_abandon(en);
+	else if (en->key_rc != ERR_OK)
 		enroll_refuse(en, &en->key_err);
 	else
 		enroll_go(en);
@@ -541,16 +581,30 @@ key_made(struct http_request *req, void *arg)
 
 /* In place of the key that was sent, which only says of what kind (RFC 7030 4.4.1). */
 static enum err_code
-make_key(struct enroll *en, const struct order *o, struct err *e)
+make_key(struct enroll *en, struct worker *w, const struct order *o, struct err *e)
 {
+	struct store_certificate_filter filter = { .batch_id = -1, .state = -1, .limit = 1, .device_id = en->device_id };
+	char known[LIMIT_NAME_BYTES + 1] = "";
+	enum err_code rc;
+
 	if (!o->has_profile || !o->profile.server_keygen)
 		return err_say(e, ERR_FORBIDDEN, "Keys are made in the device here, not on the server; the profile of the batch %s does not allow it.",
 		    en->batch);
 	if (!http_request_is_tls(en->req))
 		return err_say(e, ERR_FORBIDDEN, "A private key is only sent over TLS.");
+	/* a key for nothing costs seconds; whether the device may have it the transaction decides all the same */
+	if ((rc = en->line->home->ops->certificate_list(w->reader, &filter, on_newest, known, e)) != ERR_OK)
+		return rc;
+	if (known[0] != '\0')
+		return err_say(e, ERR_DEVICE_EXISTS, "The device %s has a certificate already, and its key was given away with it. Set it aside.",
+		    en->device_id);
+	if (atomic_fetch_add(&en->line->keys_in_work, 1) >= KEYS_IN_WORK_MAX) {
+		atomic_fetch_sub(&en->line->keys_in_work, 1);
+		return err_set(e, ERR_BUSY, "%d keys are being made already", KEYS_IN_WORK_MAX);
+	}
 	en->key_job.run = key_run;
 	http_suspend(en->req, key_made, en);
-	clerk_push(en->line->clerk, &en->key_job);
+	clerk_push(en->line->keymaker, &en->key_job);
 	return ERR_OK;
 }
 
@@ -568,7 +622,7 @@ enroll_prove(struct enroll *en)
 		enroll_refuse(en, &e);
 		return;
 	}
-	rc = en->ask.keygen ? make_key(en, o, &e) : pop_verify(w->pop, en->csr, &e);
+	rc = en->ask.keygen ? make_key(en, w, o, &e) : pop_verify(w->pop, en->csr, &e);
 	if (rc != ERR_OK) {
 		enroll_refuse(en, &e);
 	} else if (!en->ask.keygen) {
@@ -582,7 +636,10 @@ enroll_held(struct http_request *req, void *arg)
 {
 	struct enroll *en = arg;
 
-	(void)req;
+	if (http_request_is_gone(req)) {
+		enroll_abandon(en);
+		return;
+	}
 	en->stage_began_us = clock_monotonic_us();
 	enroll_prove(en);
 }
@@ -624,7 +681,7 @@ enroll_begin(struct enroll *en, struct err *e)
 	if ((rc = parse_body(en, w, e)) != ERR_OK ||
 	    (rc = check_listed(en, w, o, e)) != ERR_OK)
 		return rc;
-	return check_owner(en, e);
+	return check_owner(en, w, e);
 }
 
 void

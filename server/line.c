@@ -147,14 +147,16 @@ line_trust(struct line *l, struct err *e)
 }
 
 static enum err_code
-line_start_clerk(struct line *l, struct err *e)
+line_start_clerks(struct line *l, struct err *e)
 {
 	char path[HOME_PATH_BYTES];
 	enum err_code rc;
 
 	if ((rc = home_join(l->home, HOME_LEDGER, path, e)) != ERR_OK)
 		return rc;
-	return clerk_start(l->home->ops, path, &l->clerk, e);
+	if ((rc = clerk_start(l->home->ops, path, &l->clerk, e)) != ERR_OK)
+		return rc;
+	return clerk_start(l->home->ops, path, &l->keymaker, e);
 }
 
 static enum err_code
@@ -175,7 +177,7 @@ line_open(struct line *l, struct err *e)
 	    (rc = line_limits(l, e)) != ERR_OK ||
 	    (rc = line_trust(l, e)) != ERR_OK ||
 	    (rc = openapi_new(routes, routes_count, &l->openapi, &l->openapi_len, e)) != ERR_OK ||
-	    (rc = line_start_clerk(l, e)) != ERR_OK)
+	    (rc = line_start_clerks(l, e)) != ERR_OK)
 		return rc;
 	return line_start_writer(l, e);
 }
@@ -227,6 +229,7 @@ line_free(struct line *l)
 		return;
 	writer_stop(l->writer);
 	clerk_stop(l->clerk);
+	clerk_stop(l->keymaker);
 	throttle_free(l->throttle);
 	sessions_free(l->sessions);
 	trust_free(l->trust);

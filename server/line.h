@@ -41,7 +41,9 @@ struct line {
 	struct throttle		*throttle;	/* its own lock */
 	struct sessions		*sessions;	/* its own lock */
 	struct trust		*trust;		/* whose client certificates count: [tls] client_ca, and our own CAs */
-	struct clerk		*clerk;		/* its own thread */
+	struct clerk		*clerk;		/* its own thread; so has */
+	struct clerk		*keymaker;	/* which makes devices' keys, and nobody's change waits for one */
+	atomic_uint		 keys_in_work;
 	struct http_server	*http, *https;	/* NULL: not listening there.  Set before the first request is answered */
 	char			*openapi;	/* GET /openapi.json */
 	size_t			 openapi_len;

@@ -68,7 +68,8 @@ void
 signin_begin(struct http_request *req, void *line)
 {
 	char cookie[SESSION_TEXT_BYTES + 1], csrf[SESSION_TEXT_BYTES + 1];
-	const char *token = NULL;
+	const char *token = NULL, *old;
+	size_t old_len;
 	struct line *l = line;
 	cJSON *o = NULL;
 	struct err e;
@@ -83,6 +84,8 @@ signin_begin(struct http_request *req, void *line)
 		http_refuse(req, &e);
 		return;
 	}
+	if ((old = access_cookie(req, &old_len)) != NULL)
+		session_end(l->sessions, old, old_len);
 	set_cookie(req, cookie, false);
 	explicit_bzero(cookie, sizeof(cookie));
 	reply_actor(req, l, 201, csrf);
@@ -107,7 +110,7 @@ signin_who(struct http_request *req, void *line)
 		return;
 	}
 	session = access_actor(req)->by == ACTOR_SESSION && (cookie = access_cookie(req, &len)) != NULL &&
-	    session_find(l->sessions, cookie, len, clock_monotonic_us(), &token_id, csrf, &e) == ERR_OK;
+	    session_look(l->sessions, cookie, len, clock_monotonic_us(), &token_id, csrf, &e) == ERR_OK;
 	reply_actor(req, l, 200, session ? csrf : NULL);
 }
 

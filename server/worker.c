@@ -124,7 +124,54 @@ worker_bench(struct worker *w, const struct line_ca *ca, struct issue_bench **re
 	return ERR_OK;
 }
 
-enum { PATTERN_REPEATS_MAX = 1000 };
+enum {
+	PATTERN_REPEATS_MAX = 1000,
+	PATTERN_DEPTH_MAX = 8,		/* groups in groups */
+	PATTERN_REPEATED_MAX = 2	/* of them repeated: the C library writes the inside of each x+ twice, and then twice again */
+};
+
+/* Behind a bracket expression that begins at p: a ] is part of it when it comes first. */
+static const char *
+skip_bracket(const char *p)
+{
+	p++;
+	if (*p == '^')
+		p++;
+	if (*p == ']')
+		p++;
+	while (*p != '\0' && *p != ']')
+		p++;
+	return p;
+}
+
+/* Groups in groups, and how many of those that lie in one another are repeated. */
+static bool
+nesting_is_cheap(const char *pattern)
+{
+	unsigned repeated[PATTERN_DEPTH_MAX + 1] = { 0 }, depth = 0;
+
+	for (const char *p = pattern; *p != '\0'; p++) {
+		if (*p == '\\' && p[1] != '\0') {
+			p++;
+		} else if (*p == '[') {
+			p = skip_bracket(p);
+			if (*p == '\0')
+				break;
+		} else if (*p == '(') {
+			if (++depth > PATTERN_DEPTH_MAX)
+				return false;
+			repeated[depth] = 0;
+		} else if (*p == ')' && depth > 0) {
+			unsigned inside = repeated[depth--] + (p[1] != '\0' && strchr("*+?{", p[1]) != NULL);
+
+			if (inside > PATTERN_REPEATED_MAX)
+				return false;
+			if (inside > repeated[depth])
+				repeated[depth] = inside;
+		}
+	}
+	return true;
+}
 
 /* The C library compiles nested {n} by writing them out, and back-references by trying: both can take gigabytes or seconds. */
 static bool
@@ -136,6 +183,10 @@ pattern_is_cheap(const char *pattern)
 		if (*p == '\\' && p[1] != '\0') {
 			if (*++p >= '1' && *p <= '9')
 				return false;
+		} else if (*p == '[') {
+			p = skip_bracket(p);
+			if (*p == '\0')
+				break;
 		} else if (*p == '{') {
 			const char *comma = p + 1 + strspn(p + 1, "0123456789");
 
@@ -144,9 +195,11 @@ pattern_is_cheap(const char *pattern)
 				count = strtol(comma + 1, NULL, 10);
 			if (count > PATTERN_REPEATS_MAX || (count > 1 && (product *= count) > PATTERN_REPEATS_MAX))
 				return false;
+		} else if (*p != '\0' && p[1] != '\0' && strchr("*+?}", p[0]) != NULL && strchr("*+?", p[1]) != NULL) {
+			return false;	/* a++: the same without a group */
 		}
 	}
-	return true;
+	return nesting_is_cheap(pattern);
 }
 
 enum err_code
@@ -159,8 +212,8 @@ pattern_compile(const char *pattern, regex_t *ret, struct err *e)
 	if (strlen(pattern) > LIMIT_PATTERN_BYTES)
 		return err_set(e, ERR_USAGE, "the pattern is longer than %d bytes", LIMIT_PATTERN_BYTES);
 	if (!pattern_is_cheap(pattern))
-		return err_set(e, ERR_USAGE, "the pattern %.80s has \\1 to \\9, or repetitions {n} that multiply to more than %d", pattern,
-		    PATTERN_REPEATS_MAX);
+		return err_set(e, ERR_USAGE, "the pattern %.80s has \\1 to \\9, repetitions {n} that multiply to more than %d, "
+		    "or repeated groups in one another: write it without", pattern, PATTERN_REPEATS_MAX);
 	(void)snprintf(anchored, sizeof(anchored), "^(%s)$", pattern);
 	/* by itself first: "a)|(b" would fit between the anchors and undo them */
 	if ((rc = regcomp(&bare, pattern, REG_EXTENDED | REG_NOSUB)) == 0)

@@ -6,7 +6,7 @@ const lost = document.getElementById("lost");
 
 async function refresh() {
   try {
-    const answer = await fetch("/", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    const answer = await fetch("/", { cache: "no-store", headers: { "X-Refresh": "1" }, signal: AbortSignal.timeout(5000) });
     if (!answer.ok) throw new Error(answer.statusText);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     live.replaceChildren(...page.getElementById("live").childNodes);

@@ -37,7 +37,7 @@ row_judge(struct store *s, const struct store_batch *b, struct store_record_row 
 			continue;
 		if (memcmp(c->key_id, new->key_id, STORE_HASH_BYTES) == 0)
 			return ERR_OK;
-		if (!row->may_rekey)
+		if (!row->may_rekey || (row->renews_id != 0 && row->renews_id != store_serial_key(c->serial)))
 			return ERR_DEVICE_EXISTS;
 		break;
 	}

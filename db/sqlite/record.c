@@ -223,7 +223,8 @@ record_look(struct store *s, struct store_record_row *row, struct tally *t, int6
 		row->result = t->open ? ERR_BATCH_FULL : t->waits ? ERR_BATCH_WAITING : ERR_BATCH_CLOSED;
 		return ERR_OK;
 	}
-	if (device.found && !device.same_key && !row->may_rekey) {
+	if (device.found && !device.same_key &&
+	    (!row->may_rekey || (row->renews_id != 0 && row->renews_id != device.newest_id))) {
 		row->result = ERR_DEVICE_EXISTS;
 		return ERR_OK;
 	}

@@ -194,7 +194,10 @@ use_session(struct http_request *req, struct line *l, const char *cookie, size_t
 	int64_t token_id;
 	enum err_code rc;
 
-	if ((rc = session_find(l->sessions, cookie, len, clock_monotonic_us(), &token_id, csrf, e)) != ERR_OK) {
+	rc = http_request_header(req, ACCESS_REFRESH) != NULL ?
+	    session_look(l->sessions, cookie, len, clock_monotonic_us(), &token_id, csrf, e) :
+	    session_find(l->sessions, cookie, len, clock_monotonic_us(), &token_id, csrf, e);
+	if (rc != ERR_OK) {
 		if (rc == ERR_UNAUTHORIZED)
 			(void)err_say(e, rc, "You are signed out. Scan your badge to sign in again.");
 		return rc;
@@ -352,11 +355,17 @@ check_rate(struct http_request *req, struct line *l, struct err *e)
 	    "Wait as Retry-After says, then send it again.");
 }
 
-/* Refusals are logged a few times a minute for each address: who guesses tokens fills no disk. */
+/* Refusals of one address are logged a few times a minute: who guesses tokens fills no disk. */
+bool
+access_may_log(struct http_request *req, void *line)
+{
+	return take_of_address(req, line, THROTTLE_LOG) == 0;
+}
+
 void
 access_log_seldom(struct http_request *req, struct line *l)
 {
-	if (take_of_address(req, l, THROTTLE_LOG) > 0)
+	if (!access_may_log(req, l))
 		http_request_set_quiet(req);
 }
 
@@ -373,14 +382,15 @@ access_require(struct http_request *req, struct line *l, enum access need, struc
 	return may(req, l, need) ? ERR_OK : deny(req, l, need, e);
 }
 
-static enum err_code
-admit(struct http_request *req, struct line *l, struct err *e)
+enum err_code
+access_admit(struct http_request *req, void *line, struct err *e)
 {
 	const struct http_route *route = http_request_route(req);
+	struct line *l = line;
 	enum access need;
 	enum err_code rc;
 
-	if ((rc = check_rate(req, l, e)) != ERR_OK || route == NULL)
+	if ((rc = check_rate(req, l, e)) != ERR_OK || http_request_is_refused(req))
 		return rc;
 	need = (enum access)route->access;
 	if ((rc = check_site(req, e)) != ERR_OK || need == ACCESS_ANYONE)
@@ -391,17 +401,6 @@ admit(struct http_request *req, struct line *l, struct err *e)
 	if ((need == ACCESS_ENROLL_BODY || need == ACCESS_SIGN_IN) && access_actor(req)->role == ROLE_NONE)
 		return ERR_OK;
 	return access_require(req, l, need, e);
-}
-
-enum err_code
-access_admit(struct http_request *req, void *line, struct err *e)
-{
-	struct line *l = line;
-	enum err_code rc;
-
-	if ((rc = admit(req, l, e)) != ERR_OK)
-		access_log_seldom(req, l);
-	return rc;
 }
 
 enum err_code

@@ -33,8 +33,9 @@ struct actor {
 	char		name[LIMIT_NAME_BYTES + 1];	/* the token's name, or the certificate's common name; "" */
 };
 
-/* http_config.admit. */
+/* http_config.admit and may_log. */
 ERR_MUST_CHECK enum err_code	access_admit(struct http_request *req, void *line, struct err *e);
+bool				access_may_log(struct http_request *req, void *line);
 
 const struct actor		*access_actor(struct http_request *req);
 
@@ -72,5 +73,6 @@ void				access_who(struct http_request *req, const char *reason, char actor[STOR
 const char			*access_cookie(struct http_request *req, size_t *ret_len);
 
 #define ACCESS_COOKIE "lineca_session"
+#define ACCESS_REFRESH "X-Refresh"	/* a request's header: the page asks by itself, nobody has touched it */
 
 #endif

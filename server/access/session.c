@@ -123,8 +123,8 @@ hash_cookie(const char *cookie, size_t len, uint8_t out[SECRET_HASH_BYTES])
 	return secret_is_text(cookie, len) && secret_hash(cookie, len, out);
 }
 
-enum err_code
-session_find(struct sessions *s, const char *cookie, size_t len, int64_t now_us, int64_t *ret_token_id,
+static enum err_code
+find_living(struct sessions *s, const char *cookie, size_t len, int64_t now_us, bool is_use, int64_t *ret_token_id,
     char ret_csrf[SESSION_TEXT_BYTES + 1], struct err *e)
 {
 	uint8_t hash[SECRET_HASH_BYTES];
@@ -141,7 +141,7 @@ session_find(struct sessions *s, const char *cookie, size_t len, int64_t now_us,
 		rc = err_say(e, ERR_UNAUTHORIZED, "the session was idle for too long, or is too old: sign in again");
 	} else {
 		/* another thread may have been here with a later time */
-		if (now_us > one->used_us)
+		if (is_use && now_us > one->used_us)
 			one->used_us = now_us;
 		*ret_token_id = one->token_id;
 		if (ret_csrf != NULL)
@@ -149,6 +149,20 @@ session_find(struct sessions *s, const char *cookie, size_t len, int64_t now_us,
 	}
 	(void)pthread_mutex_unlock(&s->mu);
 	return rc;
+}
+
+enum err_code
+session_find(struct sessions *s, const char *cookie, size_t len, int64_t now_us, int64_t *ret_token_id,
+    char ret_csrf[SESSION_TEXT_BYTES + 1], struct err *e)
+{
+	return find_living(s, cookie, len, now_us, true, ret_token_id, ret_csrf, e);
+}
+
+enum err_code
+session_look(struct sessions *s, const char *cookie, size_t len, int64_t now_us, int64_t *ret_token_id,
+    char ret_csrf[SESSION_TEXT_BYTES + 1], struct err *e)
+{
+	return find_living(s, cookie, len, now_us, false, ret_token_id, ret_csrf, e);
 }
 
 void

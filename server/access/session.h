@@ -32,6 +32,10 @@ ERR_MUST_CHECK enum err_code	session_begin(struct sessions *s, int64_t token_id,
 ERR_MUST_CHECK enum err_code	session_find(struct sessions *s, const char *cookie, size_t len, int64_t now_us, int64_t *ret_token_id,
 				    char ret_csrf[SESSION_TEXT_BYTES + 1], struct err *e);
 
+/* The same, and it does not count as use: what a page asks by itself keeps nobody signed in. */
+ERR_MUST_CHECK enum err_code	session_look(struct sessions *s, const char *cookie, size_t len, int64_t now_us, int64_t *ret_token_id,
+				    char ret_csrf[SESSION_TEXT_BYTES + 1], struct err *e);
+
 /* Signs out; a cookie of none is no error. */
 void				session_end(struct sessions *s, const char *cookie, size_t len);
 

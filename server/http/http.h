@@ -53,9 +53,11 @@ struct http_config {
 	size_t			 routes_count;
 	/*
 	 * May this request be handled?  Called on the worker when its head was read, before its body: what it refuses is never read into
-	 * memory.  NULL: every one may.
+	 * memory.  Called also for those that are refused already.  NULL: every one may.
 	 */
 	enum err_code		(*admit)(struct http_request *, void *app, struct err *);
+	/* Is this refusal, which no handler has seen, worth a line of the log?  NULL: every one is. */
+	bool			(*may_log)(struct http_request *, void *app);
 	void			*app;		/* handed to every handler */
 };
 
@@ -104,7 +106,7 @@ bool		 http_request_from_loopback(const struct http_request *r);	/* did it come 
 enum { HTTP_OWN_BYTES = 256 };
 void		*http_request_own(struct http_request *r);
 /* The same for the connection: zeroed when it is opened, kept over its requests. */
-enum { HTTP_CONNECTION_OWN_BYTES = 512 };
+enum { HTTP_CONNECTION_OWN_BYTES = 640 };
 void		*http_request_connection_own(struct http_request *r);
 
 /*
@@ -119,6 +121,10 @@ void		 http_request_wipe_body(struct http_request *r);
 
 /* What becomes of this request is not logged: somebody who asks all the time fills no disk. */
 void		 http_request_set_quiet(struct http_request *r);
+bool		 http_request_is_quiet(const struct http_request *r);
+
+/* For admit: is it refused already, by its address, its method or its head? */
+bool		 http_request_is_refused(const struct http_request *r);
 
 /* Does the client ask for JSON, by Accept: application/json? */
 bool		 http_request_wants_json(const struct http_request *r);
@@ -172,6 +178,12 @@ unsigned	http_request_status(const struct http_request *r);
 
 void		http_suspend(struct http_request *r, void (*continuation)(struct http_request *, void *arg), void *arg);
 void		http_resume(struct http_request *r);	/* any thread; r may be gone when this returns */
+
+/*
+ * Has the client hung up while the request was suspended?  Its continuation then runs a last time, may not suspend again, and its reply goes nowhere.  For
+ * continuations that would suspend.
+ */
+bool		http_request_is_gone(const struct http_request *r);
 
 /* Suspends, and goes on after so long; at once when the server stops. */
 void		http_hold(struct http_request *r, unsigned ms, void (*continuation)(struct http_request *, void *arg), void *arg);

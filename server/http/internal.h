@@ -37,8 +37,7 @@ struct http_server {
 	atomic_bool		 draining;
 	atomic_uint		 connections;	/* accepted and not yet closed */
 	atomic_uint		 in_hand;	/* requests between their head and the end of their reply */
-	atomic_uint		 suspended;	/* of these, those between http_suspend and their continuation */
-	atomic_uint		 handling;	/* of these, those whose handler runs at this moment */
+	atomic_uint		 working;	/* of these, those whose handler has begun and that have no reply yet, also while they are suspended */
 	atomic_bool		 closed;	/* no handler is begun any more */
 	_Atomic uint64_t	 requests;
 	_Atomic uint64_t	 refused;

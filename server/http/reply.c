@@ -35,6 +35,13 @@ reply_log(const struct http_request *r)
 }
 
 static void
+replied(struct http_request *r)
+{
+	atomic_store(&r->phase, PHASE_REPLIED);
+	atomic_fetch_sub(&r->server->working, 1);
+}
+
+static void
 reply_queue(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response, size_t body_len)
 {
 	enum MHD_Result ok = MHD_YES;
@@ -44,7 +51,7 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 		goto cut;
 	if (r->gone) {
 		MHD_destroy_response(response);
-		atomic_store(&r->phase, PHASE_REPLIED);
+		replied(r);
 		return;
 	}
 	if (content_type != NULL)
@@ -64,9 +71,11 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 		goto cut;
 	r->status = status;
 	http_connection_replies(r->own_connection);
-	atomic_store(&r->phase, PHASE_REPLIED);
+	replied(r);
 	if (status >= 400)
 		atomic_fetch_add_explicit(&r->server->refused, 1, memory_order_relaxed);
+	if (!r->handled && status >= 400 && r->server->config.may_log != NULL && !r->server->config.may_log(r, r->server->config.app))
+		r->quiet = true;
 	if (!r->quiet && (!r->handled || !r->route->own_log))
 		reply_log(r);
 	return;
@@ -74,7 +83,7 @@ cut:
 	/* without memory there is no reply; http_access then has libmicrohttpd close the connection */
 	r->cut = true;
 	log_event(LOG_ERROR, "http", "request %s: no memory for a reply", r->id);
-	atomic_store(&r->phase, PHASE_REPLIED);
+	replied(r);
 }
 
 void
@@ -142,10 +151,9 @@ http_reply_static(struct http_request *r, unsigned status, const char *content_t
 void
 http_suspend(struct http_request *r, void (*continuation)(struct http_request *, void *), void *arg)
 {
-	assert(atomic_load(&r->phase) == PHASE_HANDLING);
+	assert(atomic_load(&r->phase) == PHASE_HANDLING && !r->gone);
 	r->continuation = continuation;
 	r->continuation_arg = arg;
-	atomic_fetch_add(&r->server->suspended, 1);
 	atomic_store(&r->phase, PHASE_SUSPENDED);
 	MHD_suspend_connection(r->connection);
 }

@@ -86,7 +86,7 @@ request_new(struct http_server *s, struct MHD_Connection *c, const char *url, co
 	if (r->route != NULL && atomic_load(&s->draining))
 		refuse_draining(r);
 	http_body_framing(r);
-	if (s->config.admit != NULL && (r->refusal.code == ERR_OK || r->route == NULL))
+	if (s->config.admit != NULL)
 		request_admit(r);
 	http_body_announced(r);
 	http_connection_reads_body(own);
@@ -125,7 +125,7 @@ http_refuse(struct http_request *r, const struct err *e)
 	if (e != &r->refusal)
 		r->refusal = *e;
 	/* what was not read off cannot wait: libmicrohttpd would go on reading */
-	if (e->code == ERR_TOO_MANY && !answer_unread(r))
+	if (e->code == ERR_TOO_MANY && !answer_unread(r) && !r->gone)
 		http_hold(r, HTTP_HOLD_MS, refuse_now, NULL);
 	else
 		refuse_now(r, NULL);
@@ -137,7 +137,7 @@ request_begin(struct http_request *r)
 	struct http_server *s = r->server;
 
 	/* counted before closed is looked at: http_server_drain sets it first and then waits for the count */
-	atomic_fetch_add(&s->handling, 1);
+	atomic_fetch_add(&s->working, 1);
 	if (r->refusal.code == ERR_OK && atomic_load(&s->closed))
 		refuse_draining(r);
 	if (r->refusal.code != ERR_OK) {
@@ -146,7 +146,6 @@ request_begin(struct http_request *r)
 		r->handled = true;
 		r->route->handle(r, s->config.app);
 	}
-	atomic_fetch_sub(&s->handling, 1);
 }
 
 static void
@@ -159,7 +158,6 @@ request_handle(struct http_request *r)
 		request_begin(r);
 		break;
 	case PHASE_RESUMED:
-		atomic_fetch_sub(&r->server->suspended, 1);
 		atomic_store(&r->phase, PHASE_HANDLING);
 		r->continuation(r, r->continuation_arg);
 		break;
@@ -327,10 +325,28 @@ http_request_wipe_body(struct http_request *r)
 	r->body_len = 0;
 }
 
+bool
+http_request_is_gone(const struct http_request *r)
+{
+	return r->gone;
+}
+
 unsigned
 http_request_status(const struct http_request *r)
 {
 	return r->status;
+}
+
+bool
+http_request_is_refused(const struct http_request *r)
+{
+	return r->refusal.code != ERR_OK;
+}
+
+bool
+http_request_is_quiet(const struct http_request *r)
+{
+	return r->quiet;
 }
 
 void

@@ -285,7 +285,7 @@ http_server_drain(struct http_server *s, unsigned wait_s)
 		(void)usleep(DRAIN_POLL_MS * 1000);
 	/* from here on no handler begins; whoever resumes always does, and libmicrohttpd cannot be stopped before */
 	atomic_store(&s->closed, true);
-	while (atomic_load(&s->handling) > 0 || atomic_load(&s->suspended) > 0)
+	while (atomic_load(&s->working) > 0)
 		(void)usleep(DRAIN_POLL_MS * 1000);
 }
 

@@ -1,6 +1,9 @@
+#include <errno.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +50,17 @@ identity_free(struct identity *id)
 }
 
 static enum err_code
+read_pem(const char *setting, const char *path, char **ret, size_t *ret_len, struct err *e)
+{
+	struct err why;
+	enum err_code rc = file_read(path, FILE_BYTES_MAX, ret, ret_len, &why);
+
+	if (rc == ERR_OK)
+		return ERR_OK;
+	return err_set(e, rc == ERR_NOT_FOUND ? ERR_CONFIG : rc, "[tls] %s: %s; `lineca tls create --name HOST` makes both files", setting, why.log_text);
+}
+
+static enum err_code
 load_chain(struct identity *id, const char *path, struct err *e)
 {
 	gnutls_datum_t pem;
@@ -55,11 +69,12 @@ load_chain(struct identity *id, const char *path, struct err *e)
 	size_t len;
 	int grc;
 
-	if ((rc = file_read(path, FILE_BYTES_MAX, &text, &len, e)) != ERR_OK)
+	if ((rc = read_pem("certificate", path, &text, &len, e)) != ERR_OK)
 		return rc;
 	pem = (gnutls_datum_t){ .data = (unsigned char *)text, .size = (unsigned)len };
 	id->chain_len = CHAIN_MAX;
-	if ((grc = gnutls_pcert_list_import_x509_raw(id->chain, &id->chain_len, &pem, GNUTLS_X509_FMT_PEM, 0)) < 0 || id->chain_len == 0) {
+	if ((grc = gnutls_pcert_list_import_x509_raw(id->chain, &id->chain_len, &pem, GNUTLS_X509_FMT_PEM,
+	    GNUTLS_X509_CRT_LIST_IMPORT_FAIL_IF_EXCEED)) < 0 || id->chain_len == 0) {
 		id->chain_len = 0;
 		rc = err_set(e, ERR_CONFIG, "[tls] certificate: %s: no PEM certificate, or a chain of more than %d (%s)", path, CHAIN_MAX,
 		    gnutls_strerror(grc));
@@ -80,7 +95,7 @@ load_key(struct identity *id, const char *path, struct err *e)
 
 	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
 		return err_set(e, ERR_PERMISSION, "[tls] key: %s can be read by others: chmod 600 %s", path, path);
-	if ((rc = file_read(path, FILE_BYTES_MAX, &text, &len, e)) != ERR_OK)
+	if ((rc = read_pem("key", path, &text, &len, e)) != ERR_OK)
 		return rc;
 	pem = (gnutls_datum_t){ .data = (unsigned char *)text, .size = (unsigned)len };
 	if ((grc = gnutls_privkey_init(&id->key)) < 0 ||
@@ -280,9 +295,16 @@ http_tls_cork(struct MHD_Connection *c, size_t body_len)
 bool
 http_tls_uncork(struct MHD_Connection *c)
 {
+	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	gnutls_session_t session = session_of(c);
+	int off = 0;
 
-	return session == NULL || gnutls_record_uncork(session, 0) >= 0;
+	if (session == NULL || fd == NULL)
+		return true;
+	if (gnutls_record_uncork(session, 0) < 0)
+		return false;
+	/* libmicrohttpd corks the socket too, and takes what we kept back for sent: the kernel would wait 200 ms for more */
+	return setsockopt(fd->connect_fd, IPPROTO_TCP, TCP_CORK, &off, sizeof(off)) == 0 || errno == ENOTCONN || errno == EINVAL;
 }
 
 size_t
