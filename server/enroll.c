@@ -34,6 +34,7 @@
 #include "ca/pem.h"
 #include "ca/profile.h"
 #include "ca/renewal.h"
+#include "enroll_batch.h"
 #include "worker.h"
 
 enum stage { STAGE_PARSE, STAGE_POP, STAGE_SIGN, STAGE_RECORD, STAGES };
@@ -236,86 +237,6 @@ enroll_recorded(struct writer_item *item)
 }
 
 /* ---- the way there */
-
-struct open_batches {
-	unsigned	count;
-	char		name[LIMIT_NAME_BYTES + 1];
-	char		list[160];
-};
-
-static enum err_code
-on_open_batch(void *arg, const struct store_batch *b, struct err *e)
-{
-	struct open_batches *open = arg;
-	size_t len = strlen(open->list);
-
-	(void)e;
-	(void)snprintf(open->name, sizeof(open->name), "%s", b->name);
-	if (open->count++ < LIMIT_AMBIGUOUS_NAMES)
-		(void)snprintf(open->list + len, sizeof(open->list) - len, "%s%s", len > 0 ? ", " : "", b->name);
-	return ERR_OK;
-}
-
-static enum err_code
-find_open_batch(struct enroll *en, struct worker *w, struct err *e)
-{
-	struct open_batches open = { 0 };
-	enum err_code rc;
-
-	if ((rc = en->line->home->ops->batch_list(w->reader, true, on_open_batch, &open, e)) != ERR_OK)
-		return rc;
-	if (open.count == 0)
-		return err_say(e, ERR_BATCH_AMBIGUOUS, "No batch is open. Ask the line lead to open one.");
-	if (open.count > 1)
-		return err_say(e, ERR_BATCH_AMBIGUOUS, "%u batches are open (%s): name the one you mean.", open.count, open.list);
-	(void)snprintf(en->batch, sizeof(en->batch), "%s", open.name);
-	return ERR_OK;
-}
-
-static enum err_code
-on_newest(void *arg, const struct store_certificate *c, struct err *e)
-{
-	(void)e;
-	(void)snprintf(arg, LIMIT_NAME_BYTES + 1, "%s", c->batch_name);
-	return ERR_OK;
-}
-
-/* Who renews without naming a batch means that of its newest certificate, as long as it is open; else it is as with everybody. */
-static enum err_code
-find_batch_of_renewal(struct enroll *en, struct worker *w, struct err *e)
-{
-	const struct trust_peer *peer = access_peer(en->req, en->line, NULL);
-	const struct store_ops *ops = en->line->home->ops;
-	struct store_certificate_filter filter = { .batch_id = -1, .state = -1, .limit = 1 };
-	char name[LIMIT_NAME_BYTES + 1] = "";
-	struct store_batch b;
-	enum err_code rc;
-
-	if (peer == NULL)
-		return find_open_batch(en, w, e);
-	filter.device_id = peer->common_name;
-	if ((rc = ops->certificate_list(w->reader, &filter, on_newest, name, e)) != ERR_OK)
-		return rc;
-	if (name[0] == '\0' || ops->batch_find(w->reader, name, &b, e) != ERR_OK || b.state != BATCH_OPEN)
-		return find_open_batch(en, w, e);
-	(void)snprintf(en->batch, sizeof(en->batch), "%s", name);
-	return ERR_OK;
-}
-
-/* The batch that was named, the one the token is for, or the one that is open. */
-static enum err_code
-find_batch(struct enroll *en, struct worker *w, struct err *e)
-{
-	const struct actor *actor = access_actor(en->req);
-	const char *name = en->ask.batch;
-
-	if (actor->batch[0] != '\0' && *name != '\0' && strcmp(name, actor->batch) != 0)
-		return err_say(e, ERR_FORBIDDEN, "This token is for the batch %s, not for %s. Check the batch at the station.", actor->batch, name);
-	if (*name == '\0' && actor->batch[0] == '\0')
-		return en->ask.renew ? find_batch_of_renewal(en, w, e) : find_open_batch(en, w, e);
-	(void)snprintf(en->batch, sizeof(en->batch), "%s", *name != '\0' ? name : actor->batch);
-	return ERR_OK;
-}
 
 /* Syntax, key and subject: what costs little.  The body is wiped if a private key came. */
 static enum err_code
@@ -583,8 +504,7 @@ key_made(struct http_request *req, void *arg)
 static enum err_code
 make_key(struct enroll *en, struct worker *w, const struct order *o, struct err *e)
 {
-	struct store_certificate_filter filter = { .batch_id = -1, .state = -1, .limit = 1, .device_id = en->device_id };
-	char known[LIMIT_NAME_BYTES + 1] = "";
+	char known[LIMIT_NAME_BYTES + 1];
 	enum err_code rc;
 
 	if (!o->has_profile || !o->profile.server_keygen)
@@ -593,7 +513,7 @@ make_key(struct enroll *en, struct worker *w, const struct order *o, struct err 
 	if (!http_request_is_tls(en->req))
 		return err_say(e, ERR_FORBIDDEN, "A private key is only sent over TLS.");
 	/* a key for nothing costs seconds; whether the device may have it the transaction decides all the same */
-	if ((rc = en->line->home->ops->certificate_list(w->reader, &filter, on_newest, known, e)) != ERR_OK)
+	if ((rc = enroll_batch_of_device(en->line, w, en->device_id, known, e)) != ERR_OK)
 		return rc;
 	if (known[0] != '\0')
 		return err_say(e, ERR_DEVICE_EXISTS, "The device %s has a certificate already, and its key was given away with it. Set it aside.",
@@ -674,7 +594,7 @@ enroll_begin(struct enroll *en, struct err *e)
 	if (http_request_route(en->req)->access == ACCESS_ENROLL_BODY &&
 	    (rc = access_body_token(en->req, en->line, en->ask.token, e)) != ERR_OK)
 		return rc;
-	if ((rc = find_batch(en, w, e)) != ERR_OK ||
+	if ((rc = enroll_batch_find(en->req, en->line, w, &en->ask, en->batch, e)) != ERR_OK ||
 	    (rc = worker_order(w, en->batch, &o, e)) != ERR_OK)
 		return rc;
 	en->ca = o->ca;
