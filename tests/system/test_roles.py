@@ -97,10 +97,6 @@ def site(request, tmp_path_factory):
 def routes(site):
     """(method, path, right) of every route that is on."""
     body = site.ask(NOBODY, "get", "/openapi.json").body
-    if not body:    #XXX
-        import sys; sys.path.insert(0, "/tmp")    #XXX
-        import fallback_routes    #XXX
-        return fallback_routes.routes_of((homes.ROOT / "server/routes.c").read_text())    #XXX
     document = json.loads(body)
     found = []
     for path, operations in document["paths"].items():

@@ -170,6 +170,21 @@ def test_plain_to_the_tls_port_and_the_other_way(site):
         assert c.get("/healthz").status == plain.get("/healthz").status == 200
 
 
+@pytest.mark.short
+@pytest.mark.parametrize("version", [TLS12, TLS13])
+def test_answers_come_at_once(site, version):
+    """On a kept connection: no answer waits for the next packet (TCP_CORK, Nagle) before it leaves."""
+    with site.client(least=version, most=version) as c:
+        for path, size in (("/healthz", 3), ("/v1/ca/chain.pem", 100), ("/openapi.json", 12000)):
+            took = []
+            for _ in range(15):
+                began = time.monotonic()
+                answer = c.get(path)
+                took.append(time.monotonic() - began)
+                assert answer.status == 200 and len(answer.body) >= size
+            assert sorted(took)[7] < limits.seconds(0.03), f"{path}: {took}"
+
+
 # ---- certificates that do not fit
 
 def refusal(home, *words):
