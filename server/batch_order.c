@@ -41,6 +41,8 @@ choose_ca(struct batch_order *o, const char *name, const struct store_ops *ops, 
 		return err_set(e, ERR_NOT_FOUND, "there is no CA \"%.64s\"; `lineca ca list` names them", name);
 	if (name != NULL && choice.active == 0)
 		return err_say(e, ERR_CONFLICT, "the CA \"%s\" is inactive", name);
+	if (choice.active == 0)
+		return err_say(e, ERR_CONFLICT, "no CA is active; `lineca ca list` names them");
 	if (choice.active != 1)
 		return err_set(e, ERR_USAGE, "%d CAs are active: choose one with --ca", choice.active);
 	o->batch.ca_id = choice.found.id;

@@ -360,7 +360,7 @@ wrong_body(struct err *e)
 	char text[ERR_LOG_TEXT_BYTES], *out = text;
 
 	for (const char *in = e->log_text; *in != '\0' && out < text + sizeof(text) - 8; in++) {
-		if (strncmp(in, "--", 2) == 0) {
+		if (strncmp(in, "--", 2) == 0 && (in == e->log_text || in[-1] == ' ')) {
 			in++;
 		} else if (strncmp(in, " line ", 6) == 0) {
 			out = stpcpy(out, " entry ");

@@ -160,10 +160,9 @@ clerk_note_use(struct clerk *c, int64_t token_id, int64_t at_us)
 	(void)pthread_mutex_lock(&c->mu);
 	for (i = 0; i < c->uses_count && c->uses[i].token_id != token_id; i++)
 		;
-	if (i < USES_MAX) {
-		c->uses[i] = (struct store_token_use){ token_id, at_us };
-		if (i == c->uses_count)
-			c->uses_count++;
-	}
+	if (i == c->uses_count && i < USES_MAX)
+		c->uses[c->uses_count++] = (struct store_token_use){ token_id, at_us };
+	else if (i < USES_MAX && at_us > c->uses[i].at_us)
+		c->uses[i].at_us = at_us;
 	(void)pthread_mutex_unlock(&c->mu);
 }

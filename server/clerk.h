@@ -33,7 +33,8 @@ void				clerk_stop(struct clerk *c);
 /* Any thread. */
 void				clerk_push(struct clerk *c, struct clerk_job *job);
 
-/* A token was used: written down within some seconds, so that a request does not pay for it.  Any thread. */
+/* A token was used: written down within some seconds, so that a request does not pay for it (of more than 256 tokens in that time,
+ * those of the first 256).  Any thread. */
 void				clerk_note_use(struct clerk *c, int64_t token_id, int64_t at_us);
 
 #endif

@@ -24,7 +24,7 @@ struct door {
 	bool			 open;
 	char			 address[CONFIG_ADDRESS_BYTES];
 	uint16_t		 port;
-	struct http_route	*routes;	/* those that lineca.conf has switched on */
+	struct http_route	*routes;	/* as lineca.conf has switched them on and off */
 	struct http_server	*server;
 };
 
@@ -144,8 +144,7 @@ door_open(struct serve *s, struct door *d, struct http_tls *tls, struct err *e)
 	if ((d->routes = calloc(routes_count, sizeof(*d->routes))) == NULL)
 		return err_set(e, ERR_NOMEM, "routes");
 	for (size_t i = 0; i < routes_count; i++)
-		if (route_is_on(&routes[i], c, tls != NULL))
-			d->routes[cf.routes_count++] = routes[i];
+		d->routes[cf.routes_count++] = route_is_on(&routes[i], c, tls != NULL) ? routes[i] : route_off(&routes[i]);
 	cf.routes = d->routes;
 	return http_server_start(&cf, &d->server, e);
 }

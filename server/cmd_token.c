@@ -35,9 +35,9 @@ role_words(enum role r)
 	case ROLE_VIEWER:
 		return "reads batches, certificates and the page";
 	case ROLE_TECHNICIAN:
-		return "enrolls, reads, opens and closes batches, puts parked certificates back";
+		return "enrolls, reads, makes, opens and closes batches, puts parked certificates back";
 	case ROLE_ADMIN:
-		return "may do everything, orders too";
+		return "may do everything, also raise what was ordered";
 	case ROLE_NONE:
 	case ROLES:
 		break;

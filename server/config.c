@@ -92,7 +92,8 @@ static const struct setting settings[] = {
 	LISTEN("server", server_listen, "127.0.0.1:8080",
 	    "ADDRESS:PORT for plain HTTP, an IPv4 address or an IPv6 one in brackets; none: TLS only. serve --listen overrules it."),
 	CHOICE("server", "read", AT(server_read), "loopback", read_choices,
-	    "Who may read status, batches and certificates: loopback = whoever is on this machine, others with a token (role viewer or more);\n"
+	    "Who may read status, batches and certificates: loopback = whoever comes by an address that only this machine reaches, others\n"
+	    "with a token (role viewer or more);\n"
 	    "token = everyone with a token; open = whoever can reach the port."),
 	NUMBER("server", "session_idle_min", AT(server_session_idle_min), "30", 1, 1440,
 	    "Who is signed in on the page and does nothing for so many minutes is signed out; after 12 hours in any case."),
@@ -102,7 +103,8 @@ static const struct setting settings[] = {
 	    "PEM file with the server's certificate and the CAs between it and its root; a path in the home, or an absolute one.\n"
 	    "`lineca tls create --name HOST` makes one: tls/server.pem."),
 	FILE_PATH("tls", "client_ca", tls_client_ca,
-	    "PEM file with CAs whose client certificates may enroll (IDevIDs, stations); this line's own CAs always count for renewing."),
+	    "PEM file with CAs whose client certificates may enroll (IDevIDs, stations). Certificates of this line count too, each for\n"
+	    "its own device; for renewing (EST simplereenroll) whatever enroll says."),
 	CHOICE("tls", "client_certificates", AT(tls_client_certificates), "yes", setting_no_yes,
 	    "yes: clients are asked for a certificate, and may have none. no: browsers that hold one never ask which."),
 	CHOICE("tls", "client_name", AT(tls_client_name), "any", client_name_choices,

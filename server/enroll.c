@@ -195,6 +195,9 @@ enroll_say(struct enroll *en)
 		(void)err_say(e, ERR_KEY_REUSED,
 		    "This key belongs to the device %s: a cloned image. Stop and tell the engineer; no two devices may share a key.",
 		    en->item.row.other);
+	else if (en->item.row.result == ERR_DEVICE_EXISTS && en->item.row.may_rekey)
+		(void)err_say(e, ERR_DEVICE_EXISTS, "The certificate that was shown is not the newest of %s any more: renew with the newest one.",
+		    en->device_id);
 	else if (en->item.row.result == ERR_DEVICE_EXISTS)
 		(void)err_say(e, ERR_DEVICE_EXISTS,
 		    "The device %s has a certificate for another key: it was re-flashed, or two devices carry one label. "
@@ -257,9 +260,9 @@ parse_body(struct enroll *en, struct worker *w, struct err *e)
 	return keycheck(en->csr, e);
 }
 
-/* The ledger must know what is renewed; that it is the device's newest certificate, its key not yet replaced, the transaction sees. */
+/* The ledger must know a certificate that is shown as ours; that it is the device's newest when it is renewed, the transaction sees. */
 static enum err_code
-check_renewed(struct enroll *en, struct worker *w, const struct trust_peer *peer, struct err *e)
+check_in_ledger(struct enroll *en, struct worker *w, const struct trust_peer *peer, struct err *e)
 {
 	struct recorded *recorded = NULL;
 	enum err_code rc = ERR_NOT_FOUND;
@@ -278,8 +281,7 @@ check_renewed(struct enroll *en, struct worker *w, const struct trust_peer *peer
 	}
 	recorded_free(recorded);
 	if (!same)
-		return err_say(e, ERR_FORBIDDEN, "The certificate that was shown is not in this line's ledger, or was revoked: it cannot be renewed here.");
-	en->item.row.may_rekey = true;
+		return err_say(e, ERR_FORBIDDEN, "The certificate that was shown is not that of %s in this line's ledger, or was revoked.", en->device_id);
 	return ERR_OK;
 }
 
@@ -300,7 +302,8 @@ check_owner(struct enroll *en, struct worker *w, struct err *e)
 			return err_say(e, ERR_FORBIDDEN, "Renewing needs TLS with the device's present certificate from this line; without one, enroll.");
 		if ((rc = renewal_check(en->csr, leaf.der, leaf.len, e)) != ERR_OK)
 			return rc;
-		return check_renewed(en, w, peer, e);
+		en->item.row.may_rekey = true;
+		return check_in_ledger(en, w, peer, e);
 	}
 	/* a token that may enroll does so for whichever device */
 	if (actor->token_id != 0 && c->server_enroll != ENROLL_CERTIFICATE && role_may(actor->role, ACCESS_ENROLL))
@@ -311,7 +314,7 @@ check_owner(struct enroll *en, struct worker *w, struct err *e)
 		return ERR_OK;
 	if (strcmp(peer->common_name, en->device_id) != 0)
 		return err_say(e, ERR_FORBIDDEN, "The client certificate is that of %s, and the request is for %s.", peer->name, en->device_id);
-	return ERR_OK;
+	return own ? check_in_ledger(en, w, peer, e) : ERR_OK;
 }
 
 /* Does this batch want this device? */

@@ -1,5 +1,7 @@
 #include "routes.h"
 
+#include <string.h>
+
 #include "access/role.h"
 #include "base/limits.h"
 #include "change.h"
@@ -81,6 +83,27 @@ const struct http_route routes[] = {
 };
 
 const size_t routes_count = sizeof(routes) / sizeof(routes[0]);
+
+static void
+door_is_off(struct http_request *req, void *line)
+{
+	const char *path = http_request_path(req);
+	struct err e;
+
+	(void)line;
+	if (strncmp(path, EST, sizeof(EST) - 1) == 0)
+		(void)err_say(&e, ERR_NOT_FOUND, "EST is not answered here: over TLS only (https), or not at all; [doors] est in lineca.conf says.");
+	else
+		(void)err_say(&e, ERR_NOT_FOUND, "This door is switched off; [doors] %s = yes in lineca.conf switches it on.",
+		    strncmp(path, "/api/", 5) == 0 ? "cfssl" : "step_ca");
+	http_refuse(req, &e);
+}
+
+struct http_route
+route_off(const struct http_route *r)
+{
+	return (struct http_route){ r->method, r->path, 0, NULL, false, ACCESS_ANYONE, door_is_off, NULL };
+}
 
 /* A door is known by how it refuses. */
 bool

@@ -139,8 +139,16 @@ skip_bracket(const char *p)
 		p++;
 	if (*p == ']')
 		p++;
-	while (*p != '\0' && *p != ']')
-		p++;
+	for (; *p != '\0' && *p != ']'; p++) {
+		const char *end;
+
+		/* [:alpha:] and its like; an end of theirs that is missing is no pattern anyway */
+		if (*p != '[' || p[1] == '\0' || strchr(":.=", p[1]) == NULL)
+			continue;
+		if ((end = strchr(p + 2, p[1])) == NULL || end[1] != ']')
+			return p + strlen(p);
+		p = end + 1;
+	}
 	return p;
 }
 
@@ -154,9 +162,8 @@ nesting_is_cheap(const char *pattern)
 		if (*p == '\\' && p[1] != '\0') {
 			p++;
 		} else if (*p == '[') {
-			p = skip_bracket(p);
-			if (*p == '\0')
-				break;
+			if (*(p = skip_bracket(p)) == '\0')
+				return false;
 		} else if (*p == '(') {
 			if (++depth > PATTERN_DEPTH_MAX)
 				return false;
@@ -184,9 +191,8 @@ pattern_is_cheap(const char *pattern)
 			if (*++p >= '1' && *p <= '9')
 				return false;
 		} else if (*p == '[') {
-			p = skip_bracket(p);
-			if (*p == '\0')
-				break;
+			if (*(p = skip_bracket(p)) == '\0')
+				return false;
 		} else if (*p == '{') {
 			const char *comma = p + 1 + strspn(p + 1, "0123456789");
 
