@@ -68,8 +68,8 @@ static const struct command commands[] = {
 	    "token create NAME --role enroll|viewer|technician|admin [--batch B] [--from NETWORK] [--expires T] [--json]",
 	    "give somebody or something a right",
 	    "Prints a random token, once: the ledger has only its hash. Whoever shows it has the right of its role.\n"
-	    "  --role      enroll: is given certificates; viewer: reads; technician: enrolls, reads, opens and closes\n"
-	    "              batches, puts parked certificates back; admin: everything, orders too\n"
+	    "  --role      enroll: is given certificates; viewer: reads; technician: enrolls, reads, makes, opens and\n"
+	    "              closes batches, puts parked certificates back; admin: everything, also raises orders\n"
 	    "  --batch     with --role enroll: good in this batch only\n"
 	    "  --from      good from these addresses only: 10.1.0.0/16, fd00::/8, 10.1.2.3\n"
 	    "  --expires   2026-12-31 (as that day begins, UTC), 2026-12-31T18:00:00Z, 90d or 12h\n"

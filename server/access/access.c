@@ -312,9 +312,11 @@ deny(struct http_request *req, struct line *l, enum access need, struct err *e)
 	const struct connection_peer *p = judge_certificate(req, l);
 	const struct actor *a = access_actor(req);
 
+	if ((a->by == ACTOR_TOKEN || a->by == ACTOR_SESSION) && is_enroll(need) && role_may(a->role, need))
+		return err_say(e, ERR_FORBIDDEN, "Enrolling needs a client certificate here (enroll = certificate in lineca.conf); a token is not enough.");
 	if (a->by == ACTOR_TOKEN || a->by == ACTOR_SESSION)
 		return err_say(e, ERR_FORBIDDEN, "The token %s is of the role %s, which may not do this (%s). Ask the engineer for one that may.",
-		    a->name, role_name(a->role), is_enroll(need) && role_may(a->role, need) ? "a client certificate is needed" : access_name(need));
+		    a->name, role_name(a->role), access_name(need));
 	if (is_enroll(need) && p->state == PEER_REFUSED)
 		return err_say(e, ERR_UNAUTHORIZED, "%s", p->why);
 	if (is_enroll(need) && l->home->config.server_enroll == ENROLL_CERTIFICATE)
