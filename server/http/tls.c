@@ -281,7 +281,7 @@ session_of(struct MHD_Connection *c)
  * worker.  So what nobody here certifies ends the handshake before that.
  */
 static int
-check_client_key(gnutls_session_t session)
+check_client_key(gnutls_session_t session, unsigned message, unsigned when, unsigned incoming, const gnutls_datum_t *data)
 {
 	const gnutls_datum_t *list;
 	gnutls_datum_t modulus = { 0 }, exponent = { 0 };
@@ -289,6 +289,11 @@ check_client_key(gnutls_session_t session)
 	unsigned n = 0, bits = 0;
 	int rc = GNUTLS_E_CERTIFICATE_ERROR;
 
+	(void)message;
+	(void)when;
+	(void)data;
+	if (incoming == 0)
+		return 0;
 	if ((list = gnutls_certificate_get_peers(session, &n)) == NULL || n == 0)
 		return 0;
 	if (gnutls_x509_crt_init(&leaf) < 0)
@@ -316,7 +321,8 @@ http_tls_begin(struct http_tls *t, struct MHD_Connection *c)
 	if (session == NULL || !t->ask_client)
 		return;
 	gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
-	gnutls_session_set_verify_function(session, check_client_key);
+	/* not a verify function: TLS 1.3 calls that when the signature was verified already */
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CERTIFICATE_VERIFY, GNUTLS_HOOK_PRE, check_client_key);
 }
 
 void
