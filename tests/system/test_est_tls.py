@@ -79,6 +79,15 @@ def test_renew_with_a_new_key(site, tmp_path):
     est.check(renew(site, renewed, next_csr), site.ca, next_key, {"CN": cn})
 
 
+def test_only_the_newest_certificate_renews(site, tmp_path):
+    """Who finds the key that was replaced does not get the device back."""
+    device = site.device(tmp_path)
+    cn = device[2]
+    est.certificate(renew(site, device, csrs.fresh(cn)[1]))
+    est.refused(renew(site, device, csrs.fresh(cn)[1]), 403, "newest")
+    assert len(site.home.certificates("--device", cn)) == 2
+
+
 def test_renew_with_the_same_key(site, tmp_path):
     """In its batch that is the same request, in another an order of its own."""
     site.home.batch("next-year", 10)
