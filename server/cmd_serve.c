@@ -281,6 +281,8 @@ tell(const struct serve *s)
 	if (s->plain.open && !config_is_loopback(s->plain.address))
 		log_event(LOG_WARN, "start", "plain HTTP on %s: whoever is on that wire reads tokens and can change what is sent; "
 		    "[tls] in lineca.conf has HTTPS", s->plain.address);
+	if (s->home.config.repeated[0] != '\0')
+		log_event(LOG_WARN, "start", "%s stands in lineca.conf more than once; the last one counts", s->home.config.repeated);
 	if (s->home.config.server_enroll == ENROLL_OPEN)
 		log_event(LOG_WARN, "start", "enroll = open: whoever reaches this server gets certificates");
 	if (s->tls == NULL)

@@ -112,7 +112,8 @@ static const struct setting settings[] = {
 	FILE_PATH("tls", "key", tls_key,
 	    "PEM file with the certificate's key, not encrypted, mode 600."),
 	LISTEN("tls", tls_listen, "",
-	    "ADDRESS:PORT for HTTPS, such as 0.0.0.0:8443; empty or none: no TLS. serve --listen-tls overrules it. SIGHUP reads the files again."),
+	    "ADDRESS:PORT for HTTPS, such as 0.0.0.0:8443; empty or none: no TLS. serve --listen-tls overrules it. SIGHUP reads certificate\n"
+	    "and key again; client_ca is read when the server starts."),
 };
 #undef AT
 
@@ -187,6 +188,7 @@ profile_named(struct config *c, const char *name, struct err *e)
 struct config_reading {
 	struct config	*config;
 	struct err	*e;
+	bool		 seen[SETTINGS];
 };
 
 static enum err_code
@@ -202,8 +204,17 @@ set_in_profile(struct config *c, const char *profile, const char *name, const ch
 	return err_set(e, ERR_CONFIG, "[profile %s] has no setting %.40s", profile, name);
 }
 
+/* Somebody pastes a section at the end, and somebody else changes the line above it: no error, but the server says so at its start. */
+static void
+note_repeated(struct config *c, bool *seen, const struct setting *s)
+{
+	if (*seen && c->repeated[0] == '\0')
+		(void)snprintf(c->repeated, sizeof(c->repeated), "[%s] %s", s->section, s->name);
+	*seen = true;
+}
+
 static enum err_code
-set_named(struct config *c, const char *section, const char *name, const char *value, struct err *e)
+set_named(struct config *c, bool seen[SETTINGS], const char *section, const char *name, const char *value, struct err *e)
 {
 	if (strncmp(section, "profile ", 8) == 0)
 		return set_in_profile(c, section + 8, name, value, e);
@@ -211,8 +222,10 @@ set_named(struct config *c, const char *section, const char *name, const char *v
 		return config_aws_set(c, section, name, value, e);
 	for (size_t i = 0; i < SETTINGS; i++)
 		/* one above all sections means the first of that name: listen is the server's */
-		if (strcmp(settings[i].name, name) == 0 && (*section == '\0' || strcmp(settings[i].section, section) == 0))
+		if (strcmp(settings[i].name, name) == 0 && (*section == '\0' || strcmp(settings[i].section, section) == 0)) {
+			note_repeated(c, &seen[i], &settings[i]);
 			return setting_set(c, &settings[i], value, false, e);
+		}
 	for (size_t i = 0; i < SETTINGS; i++)
 		if (strcmp(settings[i].section, section) == 0)
 			return err_set(e, ERR_CONFIG, "[%.40s] has no setting %.40s", section, name);
@@ -229,7 +242,7 @@ on_setting(void *arg, const char *section, const char *name, const char *value)
 	/* the first error is the one worth telling */
 	if (r->e->code != ERR_OK)
 		return 0;
-	return set_named(r->config, section, name, value, r->e) == ERR_OK;
+	return set_named(r->config, r->seen, section, name, value, r->e) == ERR_OK;
 }
 
 /* What no single setting can know. */

@@ -18,6 +18,7 @@
 enum { CONFIG_ADDRESS_BYTES = 64, CONFIG_PATH_BYTES = 512 };
 
 struct config {
+	char		repeated[64];		/* "[server] listen": a setting that the file has twice, of which the last counts; "" = none */
 	/* [commit] */
 	int64_t		commit_queue, commit_group_max, commit_group_enough, commit_linger_us;
 	int64_t		commit_cache_mib;
