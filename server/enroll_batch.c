@@ -25,6 +25,12 @@ on_open_batch(void *arg, const struct store_batch *b, struct err *e)
 }
 
 static enum err_code
+on_waiting_batch(void *arg, const struct store_batch *b, struct err *e)
+{
+	return b->state == BATCH_WAITING ? on_open_batch(arg, b, e) : ERR_OK;
+}
+
+static enum err_code
 find_open_batch(struct line *l, struct worker *w, char out[LIMIT_NAME_BYTES + 1], struct err *e)
 {
 	struct open_batches open = { 0 };
@@ -32,10 +38,13 @@ find_open_batch(struct line *l, struct worker *w, char out[LIMIT_NAME_BYTES + 1]
 
 	if ((rc = l->home->ops->batch_list(w->reader, true, on_open_batch, &open, e)) != ERR_OK)
 		return rc;
+	/* the only one that could become it: its clients are told to come again, and not that there is none */
+	if (open.count == 0 && (rc = l->home->ops->batch_list(w->reader, false, on_waiting_batch, &open, e)) != ERR_OK)
+		return rc;
 	if (open.count == 0)
 		return err_say(e, ERR_BATCH_AMBIGUOUS, "No batch is open. Ask the line lead to open one.");
 	if (open.count > 1)
-		return err_say(e, ERR_BATCH_AMBIGUOUS, "%u batches are open (%s): name the one you mean.", open.count, open.list);
+		return err_say(e, ERR_BATCH_AMBIGUOUS, "%u batches are open or wait (%s): name the one you mean.", open.count, open.list);
 	(void)snprintf(out, LIMIT_NAME_BYTES + 1, "%s", open.name);
 	return ERR_OK;
 }

@@ -26,6 +26,20 @@ def test_noticed_by_the_next_request(home, start):
             assert c.enroll(batch, csrs.fresh()[1]).status == 201
 
 
+def test_the_only_batch_waits_for_approval(home, start):
+    """Who names no batch is told to come again, not that there is none; with two that wait it has to be named."""
+    home.batch("lot", 10, "--approval")
+    _, csr = csrs.fresh()
+    with client.Client(start(home)) as c:
+        answer = c.enroll(None, csr)
+        problems.check(answer, "batch_waiting")
+        assert int(answer.headers["Retry-After"]) > 0
+        home.batch("other", 10, "--approval")
+        assert "lot" in problems.check(c.enroll(None, csr), "batch_ambiguous")["detail"]
+        home.run("batch", "open", "lot")
+        assert c.enroll(None, csr).status == 201
+
+
 def test_show(home):
     home.batch("lot-1", 500, "--pattern", "SN[0-9]+")
     row = home.batch_show("lot-1")
