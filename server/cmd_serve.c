@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "http/tls.h"
 #include "line.h"
+#include "live.h"
 #include "routes.h"
 #include "worker.h"
 
@@ -33,6 +34,7 @@ struct serve {
 	struct line		*line;
 	struct door		 plain, secure;
 	struct http_tls		*tls;
+	struct live		*live;
 	int			 lock_fd;
 	int			 signal_fd;
 };
@@ -176,6 +178,8 @@ start_http(struct serve *s, struct err *e)
 		return rc;
 	s->line->http = s->plain.server;
 	s->line->https = s->secure.server;
+	if ((rc = live_start(s->line, &s->live, e)) != ERR_OK)
+		return rc;
 	if (s->plain.open && (rc = http_server_accept(s->plain.server, e)) != ERR_OK)
 		return rc;
 	return s->secure.open ? http_server_accept(s->secure.server, e) : ERR_OK;
@@ -240,6 +244,7 @@ serve_end(struct serve *s)
 {
 	unsigned wait_s = (unsigned)s->home.config.server_drain_s;
 
+	live_stop(s->live);
 	if (s->plain.server != NULL)
 		http_server_drain(s->plain.server, wait_s);
 	if (s->secure.server != NULL)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config_aws.h"
 #include "config_setting.h"
+#include "pulse.h"
 
 enum { LINE_BYTES_MAX = INI_MAX_LINE - 2 };	/* without its end, and a NUL behind that */
 
@@ -97,6 +98,8 @@ static const struct setting settings[] = {
 	    "token = everyone with a token; open = whoever can reach the port."),
 	NUMBER("server", "session_idle_min", AT(server_session_idle_min), "30", 1, 1440,
 	    "Who is signed in on the page and does nothing for so many minutes is signed out; after 12 hours in any case."),
+	{ "server", "shifts", SETTING_TEXT, AT(server_shifts), "06:00,14:00,22:00", 0, 0, NULL, sizeof(((struct config *)NULL)->server_shifts),
+	    pulse_shifts_fit, "times as 06:00,14:00,22:00 are needed, the earlier first", "When shifts begin, by this machine's clock; the page counts by them." },
 	NUMBER("server", "threads", AT(server_threads), "0", 0, 256,
 	    "HTTP workers; they also sign. 0: one for each processor."),
 	FILE_PATH("tls", "certificate", tls_certificate,

@@ -38,6 +38,7 @@ struct config {
 	int64_t		log_level;		/* enum log_level */
 	/* [server] */
 	char		server_listen[CONFIG_ADDRESS_BYTES + 8];
+	char		server_shifts[64];
 	int64_t		server_enroll;		/* enum config_enroll */
 	int64_t		server_read;		/* enum config_read */
 	int64_t		server_threads, server_connections_max, server_idle_timeout_s, server_drain_s, server_session_idle_min;

@@ -135,10 +135,23 @@ enroll_log(const struct enroll *en, const struct store_certificate *c, bool is_n
 	log_end(&l);
 }
 
+/* For the page: what has just happened, and at which station. */
+static void
+enroll_pulse(const struct enroll *en, enum pulse_outcome outcome, enum err_code code, const char *serial)
+{
+	const struct actor *actor = access_actor(en->req);
+
+	pulse_note(en->line->pulse, &(struct pulse_event){
+		.at_us = en->line->clock->now_us(en->line->clock), .outcome = outcome, .code = code, .device_id = en->device_id,
+		.batch = en->batch, .station = actor->token_id != 0 ? actor->name : http_request_peer(en->req), .door = en->door->name,
+		.serial = serial });
+}
+
 static void
 enroll_refuse(struct enroll *en, const struct err *e)
 {
 	atomic_fetch_add_explicit(&en->line->tally.refused[e->code], 1, memory_order_relaxed);
+	enroll_pulse(en, PULSE_REFUSED, e->code, NULL);
 	http_refuse(en->req, e);
 	if (!http_request_is_quiet(en->req))
 		enroll_log(en, NULL, false, e);
@@ -180,6 +193,7 @@ enroll_answer(struct enroll *en, const struct recorded *recorded, bool is_new)
 	if (en->key != NULL)
 		reply.key = device_key_pkcs8(en->key, &reply.key_len);
 	atomic_fetch_add_explicit(is_new ? &en->line->tally.issued : &en->line->tally.repeated, 1, memory_order_relaxed);
+	enroll_pulse(en, is_new ? PULSE_ISSUED : PULSE_REPEATED, ERR_OK, serial);
 	en->door->answer(en->req, &reply);
 	enroll_log(en, c, is_new, NULL);
 	enroll_free(en);

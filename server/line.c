@@ -174,6 +174,8 @@ line_open(struct line *l, struct err *e)
 	serial_source_init(&l->serials, l->clock, l->rnd, newest_serial);
 	guard_init(&l->guard, l->clock, h->path, h->config.guard_disk_reserve_mib << 20, newest_us);
 	if ((rc = h->ops->ca_list(h->reader, line_add_ca, l, e)) != ERR_OK ||
+	    (rc = pulse_new(h->config.server_shifts, &l->pulse, e)) != ERR_OK ||
+	    (rc = pulse_recall(l->pulse, h->ops, h->reader, l->clock->now_us(l->clock), e)) != ERR_OK ||
 	    (rc = line_limits(l, e)) != ERR_OK ||
 	    (rc = line_trust(l, e)) != ERR_OK ||
 	    (rc = openapi_new(routes, routes_count, &l->openapi, &l->openapi_len, e)) != ERR_OK ||
@@ -230,6 +232,7 @@ line_free(struct line *l)
 	writer_stop(l->writer);
 	clerk_stop(l->clerk);
 	clerk_stop(l->keymaker);
+	pulse_free(l->pulse);
 	throttle_free(l->throttle);
 	sessions_free(l->sessions);
 	trust_free(l->trust);

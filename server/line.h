@@ -20,6 +20,7 @@
 #include "guard.h"
 #include "home.h"
 #include "http/http.h"
+#include "pulse.h"
 #include "tally.h"
 
 struct line_ca {
@@ -38,6 +39,7 @@ struct line {
 	struct serial_source	 serials;	/* its own lock-free state */
 	struct guard		 guard;		/* its own lock-free state */
 	struct tally		 tally;		/* its own lock-free state */
+	struct pulse		*pulse;		/* its own lock */
 	struct throttle		*throttle;	/* its own lock */
 	struct sessions		*sessions;	/* its own lock */
 	struct trust		*trust;		/* whose client certificates count: [tls] client_ca, and our own CAs */

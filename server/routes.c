@@ -9,6 +9,7 @@
 #include "doors/est.h"
 #include "doors/native.h"
 #include "doors/step.h"
+#include "live.h"
 #include "page.h"
 #include "reading.h"
 #include "signin.h"
@@ -33,6 +34,7 @@ const struct http_route routes[] = {
 	{ HTTP_GET, "/v1/ca/chain.pem", 0, NULL, false, ACCESS_ANYONE, reading_chain, NULL },
 	/* what people and programs read */
 	{ HTTP_GET, "/v1/status", 0, NULL, false, ACCESS_READ, reading_status, NULL },
+	{ HTTP_GET, "/v1/live", 0, NULL, false, ACCESS_READ, live_handle, NULL },
 	{ HTTP_GET, "/v1/batches", 0, NULL, false, ACCESS_READ, reading_batches, NULL },
 	{ HTTP_GET, "/v1/batches/{}", 0, NULL, false, ACCESS_READ, reading_batch, NULL },
 	{ HTTP_GET, "/v1/certificates", 0, NULL, false, ACCESS_READ, reading_certificates, NULL },

@@ -131,6 +131,99 @@ add_cas(cJSON *o, const struct line *l)
 		cJSON_AddItemToArray(list, view_ca(&l->cas[i].row, &l->cas[i].facts));
 }
 
+/* A batch, and when it will be done at the rate of the last minutes. */
+static cJSON *
+view_running(struct line *l, const struct status *s, const struct store_batch *b)
+{
+	int64_t per_hour = pulse_per_hour(l->pulse, b->name, s->now_us), left = b->quantity - b->issued;
+	cJSON *o = view_batch(b);
+
+	add_number(o, "per_hour", per_hour);
+	if (per_hour > 0 && b->state == BATCH_OPEN && left > 0)
+		add_number(o, "left_s", left * 3600 / per_hour);
+	else
+		(void)cJSON_AddNullToObject(o, "left_s");
+	return o;
+}
+
+/* ---- how the line is, in one word, and what needs somebody */
+
+enum { CA_SOON_S = 90 * 86400 };
+
+static cJSON *
+add_need(cJSON *list, const char *what, bool bad, const char *code, const char *detail)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	(void)cJSON_AddStringToObject(o, "what", what);
+	(void)cJSON_AddStringToObject(o, "level", bad ? "bad" : "warn");
+	(void)cJSON_AddStringToObject(o, "code", code);
+	(void)cJSON_AddStringToObject(o, "detail", detail);
+	(void)cJSON_AddItemToArray(list, o);
+	return cJSON_AddObjectToObject(o, "values");
+}
+
+static const char *
+need_of(enum err_code code)
+{
+	return code == ERR_DISK_LOW ? "disk" : code == ERR_CLOCK ? "clock" : code == ERR_STORAGE ? "storage" : "ca";
+}
+
+static void
+add_needs(cJSON *list, const struct line *l, const struct status *s)
+{
+	struct http_refusal why;
+	cJSON *values;
+
+	if (s->ready != ERR_OK) {
+		http_refusal_of(&s->reason, &why);
+		(void)add_need(list, need_of(s->ready), true, err_name(s->ready), why.detail);
+	}
+	if (s->ready != ERR_DISK_LOW && s->disk_free_bytes < 2 * l->guard.disk_reserve_bytes) {
+		values = add_need(list, "disk", false, "disk_soon", "The disk fills up: issuing stops when its reserve is reached. Call the engineer to make room.");
+		add_number(values, "free_mib", s->disk_free_bytes >> 20);
+	}
+	for (size_t i = 0; i < l->cas_count; i++) {
+		int64_t left_s = l->cas[i].facts.not_after_s - s->now_us / 1000000;
+
+		if (!l->cas[i].row.active || left_s >= CA_SOON_S || left_s <= 0)
+			continue;
+		values = add_need(list, "ca", false, "ca_ends", "The issuing CA ends soon. The engineer has to set up a new one.");
+		(void)cJSON_AddStringToObject(values, "name", l->cas[i].row.name);
+		add_number(values, "days", left_s / 86400);
+	}
+	if (s->parked > 0) {
+		values = add_need(list, "upload", false, "upload_parked", "Certificates are parked: AWS did not take them. The upload view says why.");
+		add_number(values, "parked", s->parked);
+	}
+}
+
+static const char *
+line_state(struct line *l, const struct status *s, bool needs)
+{
+	bool room = false;
+
+	if (s->ready != ERR_OK)
+		return "refusing";
+	for (size_t i = 0; i < s->batch_count; i++)
+		room = room || (s->batch[i].state == BATCH_OPEN && s->batch[i].issued < s->batch[i].quantity);
+	if (needs)
+		return "attention";
+	if (!room)
+		return "waiting";
+	return s->now_us - pulse_last_issued_us(l->pulse) < INT64_C(60) * 1000000 ? "issuing" : "idle";
+}
+
+static void
+add_line(cJSON *o, struct line *l, const struct status *s)
+{
+	cJSON *line = cJSON_AddObjectToObject(o, "line"), *needs = cJSON_CreateArray();
+
+	add_needs(needs, l, s);
+	(void)cJSON_AddStringToObject(line, "state", line_state(l, s, cJSON_GetArraySize(needs) > 0));
+	(void)cJSON_AddItemToObject(line, "needs", needs);
+}
+
 char *
 status_json(struct line *l, const struct status *s, size_t *ret_len)
 {
@@ -155,10 +248,12 @@ status_json(struct line *l, const struct status *s, size_t *ret_len)
 	add_enrolments(o, l);
 	part = cJSON_AddArrayToObject(o, "batches");
 	for (size_t i = 0; i < s->batch_count; i++)
-		cJSON_AddItemToArray(part, view_batch(&s->batch[i]));
+		cJSON_AddItemToArray(part, view_running(l, s, &s->batch[i]));
 	part = cJSON_AddArrayToObject(o, "last");
 	for (size_t i = 0; i < s->last_count; i++)
 		cJSON_AddItemToArray(part, view_certificate(&s->last[i]));
+	pulse_view(l->pulse, s->now_us, o);
+	add_line(o, l, s);
 	add_cas(o, l);
 	part = cJSON_AddObjectToObject(o, "disk");
 	add_number(part, "free_bytes", s->disk_free_bytes);

@@ -40,6 +40,14 @@ http_connection_replies(struct http_connection *c)
 	may_take(c, c->server->config.reply_s, false);
 }
 
+void
+http_connection_ends(struct http_connection *c)
+{
+	enum { LAST_WORDS_S = 1 };
+
+	may_take(c, LAST_WORDS_S, false);
+}
+
 /* On the worker that will serve it. */
 static void
 connection_begin(struct http_server *s, struct MHD_Connection *mhd, void **socket_context)

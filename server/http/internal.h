@@ -42,6 +42,10 @@ struct http_server {
 	_Atomic uint64_t	 requests;
 	_Atomic uint64_t	 refused;
 	_Atomic uint64_t	 turned_away;
+	pthread_mutex_t		 streams_mu;	/* protects the four below, and each stream */
+	struct http_stream	*streams;
+	unsigned		 streams_count;
+	bool			 streams_over;
 };
 
 /*
@@ -106,6 +110,7 @@ void		http_connection_reads_head(struct http_connection *c);	/* the next one, af
 void		http_connection_reads_body(struct http_connection *c);
 void		http_connection_works(struct http_connection *c);	/* no deadline */
 void		http_connection_replies(struct http_connection *c);
+void		http_connection_ends(struct http_connection *c);	/* the server stops: any thread that knows it is still there */
 
 /* What a client is sent whose request took too long; plain HTTP only. */
 extern const char	http_too_slow[];
@@ -123,6 +128,12 @@ void		http_completed(void *server, struct MHD_Connection *c, void **request, enu
 
 /* route.c: finds the route, or sets r->refusal (404, 405 with r->allow). */
 void		http_route_find(struct http_request *r, const char *url, const char *method);
+
+/* stream.c: all of them end, now and from now on. */
+void		http_streams_end(struct http_server *s);
+
+/* reply.c: as http_reply, with a response of libmicrohttpd's; NULL: no memory was left for one. */
+void		http_reply_response(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response);
 
 /* body.c: refuses a request whose length could be read in two ways; */
 void		http_body_framing(struct http_request *r);

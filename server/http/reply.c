@@ -149,6 +149,12 @@ http_reply_static(struct http_request *r, unsigned status, const char *content_t
 }
 
 void
+http_reply_response(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response)
+{
+	reply_queue(r, status, content_type, response, SIZE_MAX);
+}
+
+void
 http_suspend(struct http_request *r, void (*continuation)(struct http_request *, void *), void *arg)
 {
 	assert(atomic_load(&r->phase) == PHASE_HANDLING && !r->gone);

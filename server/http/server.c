@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/rnd.h"
 #include "http/internal.h"
+#include "http/stream.h"
 #include "http/tls_internal.h"
 
 enum {
@@ -239,6 +240,7 @@ http_server_start(const struct http_config *config, struct http_server **ret, st
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return err_set(e, ERR_NOMEM, "http server");
 	s->config = *config;
+	(void)pthread_mutex_init(&s->streams_mu, NULL);
 	s->listen_fd = -1;
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if ((rc = rnd_fill(&rnd_system, (uint8_t *)&s->id_seed, sizeof(s->id_seed), e)) != ERR_OK ||
@@ -281,11 +283,12 @@ http_server_drain(struct http_server *s, unsigned wait_s)
 	}
 	atomic_store(&s->draining, true);
 	watch_release_all(s->watch);
+	http_streams_end(s);
 	for (unsigned left = wait_s * 1000 / DRAIN_POLL_MS; left > 0 && atomic_load(&s->in_hand) > 0; left--)
 		(void)usleep(DRAIN_POLL_MS * 1000);
 	/* from here on no handler begins; whoever resumes always does, and libmicrohttpd cannot be stopped before */
 	atomic_store(&s->closed, true);
-	while (atomic_load(&s->working) > 0)
+	while (atomic_load(&s->working) > 0 || http_stream_count(s) > 0)
 		(void)usleep(DRAIN_POLL_MS * 1000);
 }
 
@@ -300,6 +303,7 @@ http_server_free(struct http_server *s)
 		MHD_stop_daemon(s->daemon);
 	watch_stop(s->watch);
 	addresses_free(s->addresses);
+	(void)pthread_mutex_destroy(&s->streams_mu);
 	if (s->listen_fd != -1)
 		(void)close(s->listen_fd);
 	if (s->stop_fd != -1)

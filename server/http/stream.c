@@ -1,0 +1,156 @@
+#include "http/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/internal.h"
+
+/* One client that listens.  Made with its response, and freed with it; all members under the server's streams_mu. */
+struct http_stream {
+	struct http_server	*server;
+	struct http_connection	*own_connection;
+	struct MHD_Connection	*connection;
+	bool			 waits;			/* suspended: there is nothing to send */
+	char			*now, *next;		/* what is being sent, and what comes behind it */
+	size_t			 now_len, at, next_len;
+	struct http_stream	*later, **place;
+};
+
+/* libmicrohttpd asks for more, on the worker. */
+static ssize_t
+stream_read(void *arg, uint64_t position, char *out, size_t room)
+{
+	struct http_stream *st = arg;
+	struct http_server *s = st->server;
+	ssize_t n = 0;
+
+	(void)position;
+	(void)pthread_mutex_lock(&s->streams_mu);
+	if (st->at == st->now_len && st->next != NULL) {
+		free(st->now);
+		st->now = st->next;
+		st->now_len = st->next_len;
+		st->at = 0;
+		st->next = NULL;
+	}
+	if (s->streams_over) {
+		n = MHD_CONTENT_READER_END_OF_STREAM;
+	} else if (st->at < st->now_len) {
+		n = (ssize_t)(st->now_len - st->at < room ? st->now_len - st->at : room);
+		memcpy(out, st->now + st->at, (size_t)n);
+		st->at += (size_t)n;
+		http_connection_replies(st->own_connection);	/* so long it may take to read this */
+	} else {
+		st->waits = true;
+		http_connection_works(st->own_connection);
+		MHD_suspend_connection(st->connection);
+	}
+	(void)pthread_mutex_unlock(&s->streams_mu);
+	return n;
+}
+
+static void
+stream_free(void *arg)
+{
+	struct http_stream *st = arg;
+	struct http_server *s = st->server;
+
+	(void)pthread_mutex_lock(&s->streams_mu);
+	*st->place = st->later;
+	if (st->later != NULL)
+		st->later->place = st->place;
+	s->streams_count--;
+	(void)pthread_mutex_unlock(&s->streams_mu);
+	free(st->now);
+	free(st->next);
+	free(st);
+}
+
+static void
+stream_add(struct http_server *s, struct http_stream *st)
+{
+	(void)pthread_mutex_lock(&s->streams_mu);
+	st->later = s->streams;
+	st->place = &s->streams;
+	if (st->later != NULL)
+		st->later->place = &st->later;
+	s->streams = st;
+	s->streams_count++;
+	(void)pthread_mutex_unlock(&s->streams_mu);
+}
+
+void
+http_reply_stream(struct http_request *r, const char *content_type, char *first, size_t len)
+{
+	enum { BLOCK_BYTES = 4096 };
+	struct MHD_Response *response;
+	struct http_stream *st;
+
+	if (first == NULL || r->is_head || (st = calloc(1, sizeof(*st))) == NULL) {
+		http_reply(r, 200, content_type, first, first != NULL && r->is_head ? 0 : len);
+		return;
+	}
+	st->server = r->server;
+	st->own_connection = r->own_connection;
+	st->connection = r->connection;
+	st->now = first;
+	st->now_len = len;
+	stream_add(r->server, st);
+	if ((response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, stream_read, st, stream_free)) == NULL)
+		stream_free(st);
+	http_reply_response(r, 200, content_type, response);
+}
+
+/* With streams_mu. */
+static void
+wake(struct http_stream *st)
+{
+	if (!st->waits)
+		return;
+	st->waits = false;
+	MHD_resume_connection(st->connection);
+}
+
+void
+http_stream_send(struct http_server *s, const char *text, size_t len)
+{
+	(void)pthread_mutex_lock(&s->streams_mu);
+	for (struct http_stream *st = s->streams; st != NULL; st = st->later) {
+		char *copy = malloc(len);
+
+		/* without memory this one misses it */
+		if (copy == NULL)
+			continue;
+		memcpy(copy, text, len);
+		free(st->next);
+		st->next = copy;
+		st->next_len = len;
+		wake(st);
+	}
+	(void)pthread_mutex_unlock(&s->streams_mu);
+}
+
+unsigned
+http_stream_count(struct http_server *s)
+{
+	unsigned count;
+
+	(void)pthread_mutex_lock(&s->streams_mu);
+	count = s->streams_count;
+	(void)pthread_mutex_unlock(&s->streams_mu);
+	return count;
+}
+
+void
+http_streams_end(struct http_server *s)
+{
+	(void)pthread_mutex_lock(&s->streams_mu);
+	s->streams_over = true;
+	for (struct http_stream *st = s->streams; st != NULL; st = st->later) {
+		/* who does not read its last words is cut: a stop waits for all of them */
+		if (!st->waits)
+			http_connection_ends(st->own_connection);
+		wake(st);
+	}
+	(void)pthread_mutex_unlock(&s->streams_mu);
+}

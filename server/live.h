@@ -1,0 +1,19 @@
+/*
+ * What pages are told while it happens: one thread that makes one snapshot for all of them, at most once a second, and only while somebody listens.
+ */
+#ifndef SERVER_LIVE_H
+#define SERVER_LIVE_H
+
+#include "http/http.h"
+#include "line.h"
+
+struct live;
+
+/* Starts the thread.  The line's HTTP servers must be there; it is stopped before they are drained. */
+ERR_MUST_CHECK enum err_code	live_start(struct line *l, struct live **ret, struct err *e);
+void				live_stop(struct live *v);	/* takes NULL */
+
+/* GET /v1/live. */
+void				live_handle(struct http_request *req, void *line);
+
+#endif

@@ -1,0 +1,428 @@
+#include "pulse.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/number.h"
+#include "view.h"
+
+enum {
+	MINUTES = 60,			/* kept one by one */
+	RATE_MINUTES = 10,		/* what "an hour" is reckoned from */
+	BATCHES = 64,			/* with a rate of their own, the last used */
+	SHIFTS_MAX = 8,
+	RECALL_ROWS = 200000		/* more are not read at the start: the oldest quarters then count too little */
+};
+static const int64_t minute_us = INT64_C(60) * 1000000, quarter_us = INT64_C(15) * 60 * 1000000;
+
+/* Counts by slices of time: the slice of a moment is its number since 1970, its place that modulo the length. */
+struct slices {
+	int64_t	slice;		/* which one a place holds */
+	int64_t	issued, refused;
+};
+
+struct kept {
+	int64_t			 at_us;
+	enum pulse_outcome	 outcome;
+	enum err_code		 code;
+	char			 device_id[LIMIT_DEVICE_ID_BYTES + 1], batch[LIMIT_NAME_BYTES + 1], station[PULSE_STATION_BYTES + 1];
+	char			 door[16], serial[2 * STORE_SERIAL_BYTES + 1];
+};
+
+struct refusal {
+	struct kept	last;
+	int64_t		count, first_us;	/* 0: a free place */
+};
+
+struct batch_rate {
+	char		name[LIMIT_NAME_BYTES + 1];
+	int64_t		used_us;
+	struct slices	minutes[RATE_MINUTES + 1];
+};
+
+struct pulse {
+	pthread_mutex_t		mu;		/* protects all below */
+	uint64_t		count;
+	int64_t			last_issued_us;
+	struct slices		minutes[MINUTES + 1], quarters[PULSE_QUARTERS + 1];
+	struct kept		recent[PULSE_RECENT];	/* a ring; the newest before next */
+	size_t			next, recent_count;
+	struct refusal		refusals[PULSE_REFUSALS];
+	struct batch_rate	batches[BATCHES];
+	int			shift_s[SHIFTS_MAX];	/* of the day, growing */
+	size_t			shifts;
+	int64_t			shift_from_us, shift_issued, shift_refused;
+};
+
+/* ---- shifts */
+
+static bool
+shifts_parse(const char *text, int out[SHIFTS_MAX], size_t *ret_n)
+{
+	size_t n = 0;
+
+	while (*text != '\0') {
+		char part[8];
+		int64_t hour, minute;
+		size_t len = strcspn(text, ",");
+
+		if (len != 5 || text[2] != ':' || n == SHIFTS_MAX)
+			return false;
+		(void)snprintf(part, sizeof(part), "%.2s", text);
+		if (!number_parse(part, 0, 23, &hour))
+			return false;
+		(void)snprintf(part, sizeof(part), "%.2s", text + 3);
+		if (!number_parse(part, 0, 59, &minute))
+			return false;
+		out[n++] = (int)(hour * 3600 + minute * 60);
+		if (n > 1 && out[n - 1] <= out[n - 2])
+			return false;
+		text += len + (text[len] == ',');
+	}
+	*ret_n = n;
+	return n > 0;
+}
+
+bool
+pulse_shifts_fit(const char *text)
+{
+	int out[SHIFTS_MAX];
+	size_t n;
+
+	return shifts_parse(text, out, &n);
+}
+
+/* When the shift of that moment began. */
+static int64_t
+shift_begin_us(const struct pulse *p, int64_t at_us)
+{
+	time_t at = (time_t)(at_us / 1000000), begin = 0;
+	struct tm day;
+
+	/* yesterday's last one, or today's */
+	for (int back = 1; back >= 0; back--) {
+		for (size_t i = 0; i < p->shifts; i++) {
+			time_t t;
+
+			if (localtime_r(&at, &day) == NULL)
+				return 0;
+			day.tm_mday -= back;
+			day.tm_hour = p->shift_s[i] / 3600;
+			day.tm_min = p->shift_s[i] / 60 % 60;
+			day.tm_sec = 0;
+			day.tm_isdst = -1;
+			if ((t = mktime(&day)) <= at)
+				begin = t;
+		}
+	}
+	return (int64_t)begin * 1000000;
+}
+
+/* ---- counting; with the lock */
+
+static struct slices *
+slice_at(struct slices *ring, size_t n, int64_t slice)
+{
+	struct slices *s = &ring[(uint64_t)slice % n];
+
+	if (s->slice != slice)
+		*s = (struct slices){ .slice = slice };
+	return s;
+}
+
+static int64_t
+sum_issued(const struct slices *ring, size_t n, int64_t from_slice)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (ring[i].slice >= from_slice)
+			sum += ring[i].issued;
+	return sum;
+}
+
+static struct batch_rate *
+batch_rate(struct pulse *p, const char *name, int64_t at_us)
+{
+	struct batch_rate *oldest = &p->batches[0];
+
+	for (size_t i = 0; i < BATCHES; i++) {
+		if (strcmp(p->batches[i].name, name) == 0)
+			return &p->batches[i];
+		if (p->batches[i].used_us < oldest->used_us)
+			oldest = &p->batches[i];
+	}
+	*oldest = (struct batch_rate){ .used_us = at_us };
+	(void)snprintf(oldest->name, sizeof(oldest->name), "%s", name);
+	return oldest;
+}
+
+static void
+count_issued(struct pulse *p, const char *batch, int64_t at_us)
+{
+	struct batch_rate *b;
+
+	slice_at(p->minutes, MINUTES + 1, at_us / minute_us)->issued++;
+	slice_at(p->quarters, PULSE_QUARTERS + 1, at_us / quarter_us)->issued++;
+	if (at_us > p->last_issued_us)
+		p->last_issued_us = at_us;
+	if (*batch == '\0')
+		return;
+	b = batch_rate(p, batch, at_us);
+	b->used_us = at_us;
+	slice_at(b->minutes, RATE_MINUTES + 1, at_us / minute_us)->issued++;
+}
+
+static void
+shift_turn(struct pulse *p, int64_t at_us)
+{
+	int64_t from_us;
+
+	/* looked at once a minute: a date costs more than a count */
+	if (p->shift_from_us != 0 && at_us / minute_us == p->minutes[(uint64_t)(at_us / minute_us) % (MINUTES + 1)].slice)
+		return;
+	if ((from_us = shift_begin_us(p, at_us)) == p->shift_from_us)
+		return;
+	p->shift_from_us = from_us;
+	p->shift_issued = p->shift_refused = 0;
+}
+
+static void
+keep(struct kept *k, const struct pulse_event *ev)
+{
+	*k = (struct kept){ .at_us = ev->at_us, .outcome = ev->outcome, .code = ev->code };
+	(void)snprintf(k->device_id, sizeof(k->device_id), "%s", ev->device_id);
+	(void)snprintf(k->batch, sizeof(k->batch), "%s", ev->batch);
+	(void)snprintf(k->station, sizeof(k->station), "%s", ev->station);
+	(void)snprintf(k->door, sizeof(k->door), "%s", ev->door);
+	(void)snprintf(k->serial, sizeof(k->serial), "%s", ev->serial != NULL ? ev->serial : "");
+}
+
+static void
+count_refused(struct pulse *p, const struct pulse_event *ev)
+{
+	struct refusal *found = &p->refusals[0];
+
+	slice_at(p->minutes, MINUTES + 1, ev->at_us / minute_us)->refused++;
+	slice_at(p->quarters, PULSE_QUARTERS + 1, ev->at_us / quarter_us)->refused++;
+	p->shift_refused++;
+	for (size_t i = 0; i < PULSE_REFUSALS; i++) {
+		struct refusal *r = &p->refusals[i];
+
+		if (r->count > 0 && r->last.code == ev->code && strcmp(r->last.station, ev->station) == 0) {
+			found = r;
+			break;
+		}
+		if (r->last.at_us < found->last.at_us)
+			found = r;
+	}
+	if (found->count == 0 || found->last.code != ev->code || strcmp(found->last.station, ev->station) != 0)
+		*found = (struct refusal){ .first_us = ev->at_us };
+	keep(&found->last, ev);
+	found->count++;
+}
+
+void
+pulse_note(struct pulse *p, const struct pulse_event *ev)
+{
+	(void)pthread_mutex_lock(&p->mu);
+	shift_turn(p, ev->at_us);
+	if (ev->outcome == PULSE_ISSUED) {
+		count_issued(p, ev->batch, ev->at_us);
+		p->shift_issued++;
+	} else if (ev->outcome == PULSE_REFUSED) {
+		count_refused(p, ev);
+	}
+	keep(&p->recent[p->next], ev);
+	p->next = (p->next + 1) % PULSE_RECENT;
+	if (p->recent_count < PULSE_RECENT)
+		p->recent_count++;
+	p->count++;
+	(void)pthread_mutex_unlock(&p->mu);
+}
+
+/* ---- making */
+
+enum err_code
+pulse_new(const char *shifts, struct pulse **ret, struct err *e)
+{
+	struct pulse *p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return err_set(e, ERR_NOMEM, "pulse");
+	if (!shifts_parse(shifts, p->shift_s, &p->shifts)) {
+		free(p);
+		return err_set(e, ERR_CONFIG, "shifts: times as 06:00,14:00,22:00 are needed, the earlier first, at most %d", SHIFTS_MAX);
+	}
+	(void)pthread_mutex_init(&p->mu, NULL);
+	*ret = p;
+	return ERR_OK;
+}
+
+void
+pulse_free(struct pulse *p)
+{
+	if (p == NULL)
+		return;
+	(void)pthread_mutex_destroy(&p->mu);
+	free(p);
+}
+
+static enum err_code
+recall_one(void *arg, const struct store_certificate *c, struct err *e)
+{
+	struct pulse *p = arg;
+
+	(void)e;
+	count_issued(p, c->batch_name, c->issued_at_us);
+	if (c->issued_at_us >= p->shift_from_us)
+		p->shift_issued++;
+	return ERR_OK;
+}
+
+enum err_code
+pulse_recall(struct pulse *p, const struct store_ops *ops, struct store_reader *r, int64_t now_us, struct err *e)
+{
+	struct store_certificate_filter filter = {
+		.batch_id = -1, .state = -1, .since_us = (now_us / quarter_us - PULSE_QUARTERS + 1) * quarter_us, .limit = RECALL_ROWS
+	};
+
+	p->shift_from_us = shift_begin_us(p, now_us);
+	if (p->shift_from_us < filter.since_us)
+		filter.since_us = p->shift_from_us;
+	return ops->certificate_list(r, &filter, recall_one, p, e);
+}
+
+/* ---- reading */
+
+uint64_t
+pulse_count(struct pulse *p)
+{
+	uint64_t count;
+
+	(void)pthread_mutex_lock(&p->mu);
+	count = p->count;
+	(void)pthread_mutex_unlock(&p->mu);
+	return count;
+}
+
+int64_t
+pulse_last_issued_us(struct pulse *p)
+{
+	int64_t at_us;
+
+	(void)pthread_mutex_lock(&p->mu);
+	at_us = p->last_issued_us;
+	(void)pthread_mutex_unlock(&p->mu);
+	return at_us;
+}
+
+int64_t
+pulse_per_hour(struct pulse *p, const char *batch, int64_t now_us)
+{
+	int64_t from = now_us / minute_us - RATE_MINUTES + 1, sum = 0;
+
+	(void)pthread_mutex_lock(&p->mu);
+	if (batch == NULL)
+		sum = sum_issued(p->minutes, MINUTES + 1, from);
+	for (size_t i = 0; batch != NULL && i < BATCHES; i++)
+		if (strcmp(p->batches[i].name, batch) == 0)
+			sum = sum_issued(p->batches[i].minutes, RATE_MINUTES + 1, from);
+	(void)pthread_mutex_unlock(&p->mu);
+	return sum * 60 / RATE_MINUTES;
+}
+
+static void
+text_or_null(cJSON *o, const char *name, const char *text)
+{
+	if (text != NULL && *text != '\0')
+		(void)cJSON_AddStringToObject(o, name, text);
+	else
+		(void)cJSON_AddNullToObject(o, name);
+}
+
+static void
+view_rate(struct pulse *p, int64_t now_us, cJSON *o)
+{
+	static const char *const outcomes[] = { "issued", "repeated", "refused" };
+	int64_t minute = now_us / minute_us, quarter = now_us / quarter_us;
+	cJSON *rate = cJSON_AddObjectToObject(o, "rate"), *part, *list;
+
+	(void)cJSON_AddNumberToObject(rate, "last_minute", (double)sum_issued(p->minutes, MINUTES + 1, minute - 1));
+	(void)cJSON_AddNumberToObject(rate, "last_hour", (double)sum_issued(p->minutes, MINUTES + 1, minute - MINUTES + 1));
+	(void)cJSON_AddNumberToObject(rate, "per_hour", (double)(sum_issued(p->minutes, MINUTES + 1, minute - RATE_MINUTES + 1) * 60 / RATE_MINUTES));
+	part = cJSON_AddObjectToObject(rate, "shift");
+	view_time_us(part, "from", p->shift_from_us);
+	(void)cJSON_AddNumberToObject(part, "issued", (double)p->shift_issued);
+	(void)cJSON_AddNumberToObject(part, "refused", (double)p->shift_refused);
+	list = cJSON_AddArrayToObject(rate, "quarters");
+	for (int64_t q = quarter - PULSE_QUARTERS + 1; q <= quarter; q++) {
+		const struct slices *s = &p->quarters[(uint64_t)q % (PULSE_QUARTERS + 1)];
+
+		part = cJSON_CreateObject();
+		view_time_us(part, "from", q * quarter_us);
+		(void)cJSON_AddNumberToObject(part, "issued", (double)(s->slice == q ? s->issued : 0));
+		(void)cJSON_AddNumberToObject(part, "refused", (double)(s->slice == q ? s->refused : 0));
+		(void)cJSON_AddItemToArray(list, part);
+	}
+	list = cJSON_AddArrayToObject(o, "recent");
+	for (size_t i = 1; i <= p->recent_count; i++) {
+		const struct kept *k = &p->recent[(p->next + PULSE_RECENT - i) % PULSE_RECENT];
+
+		part = cJSON_CreateObject();
+		view_time_us(part, "at", k->at_us);
+		(void)cJSON_AddStringToObject(part, "outcome", outcomes[k->outcome]);
+		text_or_null(part, "code", k->outcome == PULSE_REFUSED ? err_name(k->code) : NULL);
+		(void)cJSON_AddStringToObject(part, "device_id", k->device_id);
+		(void)cJSON_AddStringToObject(part, "batch", k->batch);
+		(void)cJSON_AddStringToObject(part, "station", k->station);
+		(void)cJSON_AddStringToObject(part, "door", k->door);
+		text_or_null(part, "serial", k->serial);
+		(void)cJSON_AddItemToArray(list, part);
+	}
+}
+
+static int
+later_first(const void *a, const void *b)
+{
+	const struct refusal *x = *(const struct refusal *const *)a, *y = *(const struct refusal *const *)b;
+
+	return x->last.at_us < y->last.at_us ? 1 : x->last.at_us > y->last.at_us ? -1 : 0;
+}
+
+static void
+view_refusals(struct pulse *p, int64_t now_us, cJSON *o)
+{
+	const struct refusal *order[PULSE_REFUSALS];
+	cJSON *list = cJSON_AddArrayToObject(o, "refusals"), *part;
+	size_t n = 0;
+
+	for (size_t i = 0; i < PULSE_REFUSALS; i++)
+		if (p->refusals[i].count > 0 && p->refusals[i].last.at_us > now_us - PULSE_QUARTERS * quarter_us)
+			order[n++] = &p->refusals[i];
+	qsort(order, n, sizeof(order[0]), later_first);
+	for (size_t i = 0; i < n; i++) {
+		part = cJSON_CreateObject();
+		(void)cJSON_AddStringToObject(part, "code", err_name(order[i]->last.code));
+		(void)cJSON_AddStringToObject(part, "station", order[i]->last.station);
+		(void)cJSON_AddNumberToObject(part, "count", (double)order[i]->count);
+		view_time_us(part, "first_at", order[i]->first_us);
+		view_time_us(part, "last_at", order[i]->last.at_us);
+		(void)cJSON_AddStringToObject(part, "device_id", order[i]->last.device_id);
+		(void)cJSON_AddStringToObject(part, "batch", order[i]->last.batch);
+		(void)cJSON_AddItemToArray(list, part);
+	}
+}
+
+void
+pulse_view(struct pulse *p, int64_t now_us, cJSON *o)
+{
+	(void)pthread_mutex_lock(&p->mu);
+	shift_turn(p, now_us);
+	view_rate(p, now_us, o);
+	view_refusals(p, now_us, o);
+	(void)pthread_mutex_unlock(&p->mu);
+}

@@ -1,0 +1,60 @@
+/*
+ * What has happened on the line lately: the last enrolments, refusals by reason and station, how many in each minute.  Kept in memory, so that showing it costs the
+ * ledger nothing; the counts of the last hours are read from it once, at the start.  Any thread.
+ */
+#ifndef SERVER_PULSE_H
+#define SERVER_PULSE_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "db/store.h"
+
+enum {
+	PULSE_RECENT = 30,		/* enrolments shown */
+	PULSE_REFUSALS = 50,		/* reasons and stations shown */
+	PULSE_QUARTERS = 48,		/* of an hour: twelve hours */
+	PULSE_STATION_BYTES = 64
+};
+
+enum pulse_outcome { PULSE_ISSUED, PULSE_REPEATED, PULSE_REFUSED };
+
+/* One enrolment that was answered; texts are lent for the call. */
+struct pulse_event {
+	int64_t			 at_us;		/* wall */
+	enum pulse_outcome	 outcome;
+	enum err_code		 code;		/* PULSE_REFUSED */
+	const char		*device_id, *batch, *station, *door;	/* "" = not known */
+	const char		*serial;	/* hex; NULL: none */
+};
+
+struct pulse;
+
+/* shifts: "06:00,14:00,22:00", when shifts begin, in this machine's time zone. */
+ERR_MUST_CHECK enum err_code	pulse_new(const char *shifts, struct pulse **ret, struct err *e);
+void				pulse_free(struct pulse *p);	/* takes NULL */
+
+/* A list of times of day as pulse_new takes it? */
+bool				pulse_shifts_fit(const char *text);
+
+/* Fills in the hours before now from the ledger.  Before the first note. */
+ERR_MUST_CHECK enum err_code	pulse_recall(struct pulse *p, const struct store_ops *ops, struct store_reader *r, int64_t now_us, struct err *e);
+
+void				pulse_note(struct pulse *p, const struct pulse_event *ev);
+
+/* Grows with each note. */
+uint64_t			pulse_count(struct pulse *p);
+
+/* When the last certificate was issued, wall; 0: none that is remembered. */
+int64_t				pulse_last_issued_us(struct pulse *p);
+
+/* Certificates an hour, from the last ten minutes: of a batch, NULL: of all. */
+int64_t				pulse_per_hour(struct pulse *p, const char *batch, int64_t now_us);
+
+/* "rate", "recent" and "refusals" of /v1/status, added to o. */
+void				pulse_view(struct pulse *p, int64_t now_us, cJSON *o);
+
+#endif
