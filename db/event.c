@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/text.h"
 #include "db/store_internal.h"
 
@@ -101,4 +102,20 @@ event_token_create(struct store_event *ret, const struct store_who *who, const s
 		clock_format_s(t->expires_at_us / 1000000, expires);
 	return event_make(ret, who, "token.create", t->name, e, "role %s%s%s%s%s%s%s", role, batch_name[0] != '\0' ? ", batch " : "",
 	    batch_name, t->network[0] != '\0' ? ", network " : "", t->network, t->expires_at_us != 0 ? ", expires " : "", expires);
+}
+
+enum err_code
+event_certificate_revoke(struct store_event *ret, const struct store_who *who, const struct store_certificate *c, struct err *e)
+{
+	char	serial[2 * STORE_SERIAL_BYTES + 1];
+
+	hex_encode(c->serial, sizeof(c->serial), serial);
+	return event_make(ret, who, "certificate.revoke", c->device_id, e, "serial %s, batch %s, was %s", serial, c->batch_name,
+	    certificate_state_name(c->state));
+}
+
+enum err_code
+event_device_rework(struct store_event *ret, const struct store_who *who, const char *device_id, struct err *e)
+{
+	return event_make(ret, who, "device.rework", device_id, e, "another key, once");
 }

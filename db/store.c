@@ -1,8 +1,10 @@
 #include "db/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "db/store_internal.h"
 
 static const char *const certificate_state_names[] = {
@@ -59,6 +61,48 @@ enum err_code
 store_token_missing(const char *name, struct err *e)
 {
 	return err_say(e, ERR_NOT_FOUND, "There is no token named %.64s. Look at the list of tokens.", name);
+}
+
+enum err_code
+store_serial_missing(struct err *e)
+{
+	return err_say(e, ERR_NOT_FOUND, "There is no certificate with this serial. Look for the device.");
+}
+
+enum err_code
+store_device_missing(const char *device_id, struct err *e)
+{
+	return err_say(e, ERR_NOT_FOUND, "There is no device named %.64s. Check its label.", device_id);
+}
+
+enum err_code
+store_device_revoked(const char *device_id, struct err *e)
+{
+	return err_say(e, ERR_FORBIDDEN, "The certificate of device %.64s was revoked. Set it aside.", device_id);
+}
+
+void
+store_revoked_reason(const char *words, char out[STORE_REASON_BYTES + 1])
+{
+	char	text[STORE_NOTE_BYTES + 16];
+	size_t	len;
+
+	(void)snprintf(text, sizeof(text), "revoked: %s", words);
+	len = text_fit(text, strlen(text), STORE_REASON_BYTES);
+	memcpy(out, text, len);
+	out[len] = '\0';
+}
+
+const char *
+store_match_name(enum store_match m)
+{
+	static const char *const names[] = {
+		[STORE_MATCH_DEVICE_ID] = "device_id",
+		[STORE_MATCH_SERIAL] = "serial",
+		[STORE_MATCH_CERTIFICATE_ID] = "certificate_id",
+	};
+
+	return names[m];
 }
 
 int64_t
@@ -124,6 +168,8 @@ store_record_row_say(const struct store_record_row *row, struct err *e)
 	else if (row->result == ERR_KEY_REUSED)
 		(void)err_say(e, row->result, "The key of device %s already belongs to device %s. "
 		    "Two devices with one key come from a copied image: make a new key on the device.", device, row->other);
+	else if (row->result == ERR_FORBIDDEN)
+		(void)store_device_revoked(device, e);
 	else if (row->result == ERR_BATCH_CLOSED)
 		(void)err_say(e, row->result, "The batch is closed. Open it, or send device %s to an open batch.", device);
 	else if (row->result == ERR_BATCH_WAITING)

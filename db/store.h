@@ -55,8 +55,8 @@ struct store_event {
 	char	actor[STORE_ACTOR_BYTES + 1];
 	char	address[STORE_ADDRESS_BYTES + 1];
 	char	action[STORE_ACTION_BYTES + 1];	/* "batch.create", "batch.open", "batch.close", "batch.quantity", "upload.retry",
-						 * "token.create", "token.revoke" */
-	char	object[LIMIT_NAME_BYTES + 1];	/* the batch's or token's name; "" = all */
+						 * "token.create", "token.revoke", "certificate.revoke", "device.rework" */
+	char	object[LIMIT_NAME_BYTES + 1];	/* the batch's or token's name, the device's id; "" = all */
 	char	detail[STORE_NOTE_BYTES + 1];	/* "quantity 100 -> 200"; never a secret */
 	char	reason[STORE_NOTE_BYTES + 1];
 };
@@ -142,7 +142,22 @@ struct store_certificate {
 	char			ca_name[LIMIT_NAME_BYTES + 1];
 	char			profile[LIMIT_NAME_BYTES + 1];
 	char			reason[STORE_REASON_BYTES + 1];	/* parked: why, in short; else "" */
+	int64_t			revoked_at_us;			/* revoked: when, by whom, why; else 0 and "" */
+	char			revoked_by[STORE_ACTOR_BYTES + 1];
+	char			revoked_reason[STORE_NOTE_BYTES + 1];
 };
+
+/* A person's leave for a device to take another key, once. */
+struct store_rework {
+	int64_t	allowed_at_us;
+	char	actor[STORE_ACTOR_BYTES + 1];
+	char	reason[STORE_NOTE_BYTES + 1];
+};
+
+/* What of a certificate a search has met. */
+enum store_match { STORE_MATCH_DEVICE_ID, STORE_MATCH_SERIAL, STORE_MATCH_CERTIFICATE_ID };
+const char	*store_match_name(enum store_match m);		/* "device_id", "serial", "certificate_id" */
+enum { STORE_SEARCH_MIN_BYTES = 2 };	/* shorter texts find nothing in particular */
 
 /*
  * A certificate whose row is durable.  Only db/ can make one, and the HTTP reply takes nothing else: so nothing
@@ -212,9 +227,11 @@ struct store_ops {
 	 *   ERR_DEVICE_EXISTS		the device id has a certificate for another key (in any batch), and not may_rekey
 	 *   ERR_KEY_REUSED		the key belongs to another device id (in any batch)
 	 *   ERR_BATCH_CLOSED, ERR_BATCH_WAITING, ERR_BATCH_FULL, ERR_BATCH_NOT_FOUND
-	 * The same device and key in another batch is a new certificate of that batch.  A full or closed batch still answers what it
-	 * has recorded.  Rows of one call see the rows before them.  Where several apply: what is recorded already, then what is
-	 * wrong with the batch, then ERR_DEVICE_EXISTS, then ERR_KEY_REUSED.
+	 *   ERR_FORBIDDEN		the certificate to answer was revoked; or one for this key, or the device's newest, and a new one is asked for
+	 * device_rework lets one row pass that has another key, as may_rekey does, also after a revocation; a key whose certificate was
+	 * revoked stays refused.  The leave is used by whatever gives the device another key.  The same device and key in another batch is a new certificate of that batch.  A full or closed batch still answers what it
+	 * has recorded.  Rows of one call see the rows before them.  Where several apply: what is recorded already (revoked or not), then
+	 * what is wrong with the batch, then ERR_FORBIDDEN, then ERR_DEVICE_EXISTS, then ERR_KEY_REUSED.
 	 * ERR_INTERNAL for the whole call: a serial whose upper half is in the ledger already, verification_record's too.
 	 * ERR_STORAGE means the state of the disk is unknown: the caller answers and exits.
 	 */
@@ -255,6 +272,24 @@ struct store_ops {
 	/* Notes when tokens were used last, in one transaction; an older time changes nothing, an unknown id neither. */
 	enum err_code	(*token_used)(struct store *, const struct store_token_use *uses, size_t n, struct err *);
 	/*
+	 * The certificate is revoked from now on.  One that is queued for AWS is parked (batch.parked counts it), so that the upload leaves it;
+	 * one that is registered or parked stays what it is to the counts.  upload_retry never takes it back.  The event's object is the
+	 * device's id.  ERR_NOT_FOUND.  Again: no error, no event, and the first reason stays.
+	 */
+	enum err_code	(*certificate_revoke)(struct store *, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *,
+			    struct err *);
+	/*
+	 * The device's next request with another key is accepted, once (see record).  ERR_NOT_FOUND: no such device.  While a leave is unused,
+	 * another is no error, no event, and the first stays.
+	 */
+	enum err_code	(*device_rework)(struct store *, const char *device_id, const struct store_who *, struct err *);
+	/*
+	 * Makes certificate ids findable: at most max_rows certificates into the index that search uses, in short transactions with
+	 * a pause between.  For a thread that is in nobody's way, every few seconds: nothing is done until some hundreds have come together, and what is
+	 * not in the index yet search reads one by one.
+	 */
+	enum err_code	(*identifiers_settle)(struct store *, int64_t max_rows, struct err *);
+	/*
 	 * Records a certificate that is no device's: the one that proves to AWS IoT that this CA is ours (RegisterCACertificate).  So
 	 * its serial is never given again, and who audits the CA finds all it ever signed.  Durable on return; nothing of the
 	 * certificate may leave the process before.  ERR_NOT_FOUND: no such ca_id; ERR_CONFLICT: the serial is taken.
@@ -269,7 +304,7 @@ struct store_ops {
 	/*
 	 * Writes n registrations as they now are (new or not) and what they settle, in one transaction, durable on return.  In the order
 	 * of rows: of two rows for one certificate the later says what it is.  The batches' counts follow; a certificate that is
-	 * settled already as the row says counts once.  A parked certificate's reason is that of its row, or of its first parked
+	 * settled already as the row says counts once; one that was revoked meanwhile never goes back into the queue.  A parked certificate's reason is that of its row, or of its first parked
 	 * target where the row itself went well.  run, if not NULL, is written with them, all its members; n may then be 0.
 	 * ERR_INTERNAL: a certificate, target or run that does not exist, a batch that is not the certificate's, steps taken back (done
 	 * only gains bits), a certificate registered by a registration that is not done.
@@ -279,7 +314,7 @@ struct store_ops {
 	/* A new run; its id into run->id. */
 	enum err_code	(*upload_run_begin)(struct store *, struct store_upload_run *run, struct err *);
 	/*
-	 * Parked certificates of a batch (-1: of all) back into the queue, their parked registrations back to "going" with what is
+	 * Parked certificates of a batch (-1: of all; never those that were revoked) back into the queue, their parked registrations back to "going" with what is
 	 * done kept, in short transactions with a pause between.  *ret_count: how many, also when it fails half way.  The event is recorded
 	 * first, with what was asked for.  ERR_INTERNAL: no such batch.
 	 */
@@ -317,16 +352,31 @@ struct store_ops {
 	/* By id, all of them. */
 	enum err_code	(*token_list)(struct store_reader *,
 			    enum err_code (*row)(void *arg, const struct store_token *, struct err *), void *arg, struct err *);
-	/* Newest first: those with an id below before (0: from the newest), at most limit (0: all). */
-	enum err_code	(*event_list)(struct store_reader *, int64_t before, int64_t limit,
+	/*
+	 * Newest first: those with an id below before (0: from the newest), at most limit (0: all), about object (NULL: any).  A batch and a device
+	 * may have one name: the action says which is meant.
+	 */
+	enum err_code	(*event_list)(struct store_reader *, int64_t before, int64_t limit, const char *object,
 			    enum err_code (*row)(void *arg, const struct store_event *, struct err *), void *arg, struct err *);
 
-	/* The certificate that record would answer with !is_new.  ERR_NOT_FOUND. */
+	/* The certificate that record would answer with !is_new.  ERR_NOT_FOUND; ERR_FORBIDDEN: it was revoked. */
 	enum err_code	(*recorded_find)(struct store_reader *, int64_t batch_id, const char *device_id,
 			    const uint8_t key_id[STORE_HASH_BYTES], struct recorded **ret, struct err *);
 	/* ERR_NOT_FOUND. */
 	enum err_code	(*recorded_find_serial)(struct store_reader *, const uint8_t serial[STORE_SERIAL_BYTES],
 			    struct recorded **ret, struct err *);
+
+	/* ERR_NOT_FOUND: there is no leave for this device, or it was used.  A device that does not exist has none. */
+	enum err_code	(*device_rework_find)(struct store_reader *, const char *device_id, struct store_rework *ret, struct err *);
+	/*
+	 * What a person has scanned or begun to type: the beginning or whole of a device id (as it is written), of a serial or of a certificate id
+	 * (hexadecimal, any case).  First devices by their id, each with its newest certificate; then certificates by their serial, newest
+	 * first; then by their certificate id; each device once, limit (at least 1) of them.  *ret_more: there are others, or not everything
+	 * could be looked at in a short time (identifiers_settle lags).  Flat at any size.  ERR_BAD_REQUEST: shorter than STORE_SEARCH_MIN_BYTES.
+	 */
+	enum err_code	(*search)(struct store_reader *, const char *text, int64_t limit,
+			    enum err_code (*row)(void *arg, const struct store_certificate *c, enum store_match, struct err *), void *arg,
+			    bool *ret_more, struct err *);
 
 	/* Newest first; filters that are NULL or negative do not filter.  c is lent for the call.  Pages by key, flat at any size. */
 	enum err_code	(*certificate_list)(struct store_reader *, const struct store_certificate_filter *,
@@ -354,6 +404,7 @@ struct store_ops {
 	/*
 	 * Reasons of what is parked in a batch (-1: in all), the most frequent first; the message is that of the newest.  A certificate that
 	 * is parked in two targets counts in both; one that has no parked registration shows its reason as the message, without a target.
+	 * Those that were revoked have the code "revoked" and no target.
 	 */
 	enum err_code	(*parked_reasons)(struct store_reader *, int64_t batch_id,
 			    enum err_code (*row)(void *arg, const struct store_parked_reason *, struct err *), void *arg, struct err *);

@@ -42,6 +42,42 @@ ERR_MUST_CHECK enum err_code	store_quantity_check(const char *name, int64_t from
 enum err_code	store_batch_missing(const char *name, struct err *e);
 enum err_code	store_token_taken(const char *name, struct err *e);
 enum err_code	store_token_missing(const char *name, struct err *e);
+enum err_code	store_serial_missing(struct err *e);
+enum err_code	store_device_missing(const char *device_id, struct err *e);
+/* ERR_FORBIDDEN: what a device hears whose certificate was revoked. */
+enum err_code	store_device_revoked(const char *device_id, struct err *e);
+
+/* The events of certificate.revoke and device.rework, whose object is the device. */
+ERR_MUST_CHECK enum err_code	event_certificate_revoke(struct store_event *ret, const struct store_who *who,
+				    const struct store_certificate *c, struct err *e);
+ERR_MUST_CHECK enum err_code	event_device_rework(struct store_event *ret, const struct store_who *who, const char *device_id,
+				    struct err *e);
+/* "revoked: " and the reason, cut: why it is parked. */
+void	store_revoked_reason(const char *words, char out[STORE_REASON_BYTES + 1]);
+
+/* A search as both backends run it: what is asked for, who gets the rows, and which devices he has already. */
+struct search {
+	const char		 *text;
+	size_t			  len;
+	bool			  is_hex;	/* nothing but hexadecimal digits: it may be a serial or a certificate id */
+	int64_t			  limit, n;
+	char			(*devices)[LIMIT_DEVICE_ID_BYTES + 1];	/* n of them */
+	enum err_code		(*row)(void *, const struct store_certificate *, enum store_match, struct err *);
+	void			 *arg;
+	bool			  more;		/* one beyond the limit was shown: nothing else need be looked at */
+	bool			  lags;		/* not everything could be looked at */
+};
+/* Borrows text.  ERR_BAD_REQUEST: too short a text.  search_done also after an error. */
+ERR_MUST_CHECK enum err_code	search_init(struct search *s, const char *text, int64_t limit,
+				    enum err_code (*row)(void *, const struct store_certificate *, enum store_match, struct err *), void *arg,
+				    struct err *e);
+void		search_done(struct search *s);
+/* Does the text begin the octets, in hexadecimal digits? */
+bool		search_begins(const struct search *s, const uint8_t *octets, size_t n);
+/* Between which numbers of so many digits (at most 16) those lie that begin with the text, or with which the text begins. */
+void		search_range(const struct search *s, size_t digits, uint64_t *ret_low, uint64_t *ret_high);
+/* One that matches: to the row, unless its device is there already. */
+ERR_MUST_CHECK enum err_code	search_show(struct search *s, const struct store_certificate *c, enum store_match match, struct err *e);
 
 /* "step: code: message", cut: what store_certificate.reason says of one that is parked. */
 void	registration_reason(const struct store_registration *r, char out[STORE_REASON_BYTES + 1]);

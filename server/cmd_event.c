@@ -49,10 +49,10 @@ cmd_event_list(struct cmd *c, struct err *e)
 		return rc;
 	if ((rc = home_open(&h, c->home, e)) == ERR_OK) {
 		if (json) {
-			rc = h.ops->event_list(h.reader, 0, limit, print_json, NULL, e);
+			rc = h.ops->event_list(h.reader, 0, limit, NULL, print_json, NULL, e);
 		} else {
 			table_begin(&table, titles);
-			rc = h.ops->event_list(h.reader, 0, limit, print_row, &table, e);
+			rc = h.ops->event_list(h.reader, 0, limit, NULL, print_row, &table, e);
 			table_end(&table);
 		}
 	}

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/hex.h"
 #include "base/number.h"
+#include "finding.h"
 #include "status.h"
 #include "upload/status.h"
 #include "view.h"
@@ -318,6 +319,7 @@ reading_uploads(struct http_request *req, void *arg)
 		http_reply_problem(req, &e);
 		return;
 	}
+	(void)cJSON_AddItemToObject(o, "reports", finding_reports(l->home));
 	reply_text(req, json_type, view_print(o));
 }
 
@@ -362,7 +364,7 @@ reading_events(struct http_request *req, void *arg)
 	struct err e;
 
 	if (query_limit(req, &limit, &e) != ERR_OK || query_before(req, &before, &e) != ERR_OK || worker_get(l, &w, &e) != ERR_OK ||
-	    l->home->ops->event_list(w->reader, before, limit, add_event, &events, &e) != ERR_OK) {
+	    l->home->ops->event_list(w->reader, before, limit, NULL, add_event, &events, &e) != ERR_OK) {
 		cJSON_Delete(o);
 		http_reply_problem(req, &e);
 		return;

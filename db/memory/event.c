@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "db/memory/store_memory.h"
 
 enum err_code
@@ -20,7 +22,7 @@ event_add(struct store *s, const struct store_event *ev)
 }
 
 enum err_code
-memory_event_list(struct store_reader *r, int64_t before, int64_t limit,
+memory_event_list(struct store_reader *r, int64_t before, int64_t limit, const char *object,
     enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e)
 {
 	struct store	*s = r->store;
@@ -30,7 +32,7 @@ memory_event_list(struct store_reader *r, int64_t before, int64_t limit,
 
 	(void)pthread_mutex_lock(&s->mu);
 	for (i = s->events_n; i > 0 && rc == ERR_OK && (limit <= 0 || n < limit); i--) {
-		if (before > 0 && s->events[i - 1].id >= before)
+		if ((before > 0 && s->events[i - 1].id >= before) || (object != NULL && strcmp(s->events[i - 1].object, object) != 0))
 			continue;
 		rc = row(arg, &s->events[i - 1], e);
 		n++;

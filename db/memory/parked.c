@@ -19,6 +19,11 @@ retry_event(struct store *s, int64_t batch_id, const struct store_who *who, stru
 		if (b == NULL || b == &s->batches[i].batch)
 			count += s->batches[i].batch.parked;
 	}
+	for (i = 0; i < s->rows_n; i++) {
+		const struct store_certificate *c = &s->rows[i]->certificate;
+
+		count -= (b == NULL || c->batch_id == batch_id) && c->state == CERTIFICATE_PARKED && row_revoked(s, c);
+	}
 	if ((rc = event_make(&ev, who, "upload.retry", b != NULL ? b->name : "", e, "%lld parked", (long long)count)) != ERR_OK ||
 	    (rc = event_room(s, e)) != ERR_OK)
 		return rc;
@@ -40,7 +45,7 @@ memory_upload_retry(struct store *s, int64_t batch_id, const struct store_who *w
 		const struct store_certificate	*c = &s->rows[i]->certificate;
 		int64_t				 id = store_serial_key(c->serial);
 
-		if (c->state != CERTIFICATE_PARKED || (batch_id >= 0 && c->batch_id != batch_id))
+		if (c->state != CERTIFICATE_PARKED || (batch_id >= 0 && c->batch_id != batch_id) || row_revoked(s, c))
 			continue;
 		row_settle(s, s->rows[i], CERTIFICATE_ISSUED, "");
 		for (k = 0; k < s->registrations_n; k++) {
@@ -65,9 +70,10 @@ struct tallies {
 	size_t		 n, max;
 };
 
+/* r and t: NULL when no registration is the reason; code is then its own. */
 static enum err_code
 tally_add(struct tallies *ts, const struct store_certificate *c, const struct store_registration *r,
-    const struct store_target *t, struct err *e)
+    const struct store_target *t, const char *code, struct err *e)
 {
 	struct tally	*more, *known = NULL;
 	size_t		 i;
@@ -76,7 +82,7 @@ tally_add(struct tallies *ts, const struct store_certificate *c, const struct st
 	for (i = 0; i < ts->n && known == NULL; i++) {
 		more = &ts->tally[i];
 		if (more->batch_id == c->batch_id && more->target_id == (t != NULL ? t->id : 0) &&
-		    strcmp(more->reason.step, r != NULL ? r->step : "") == 0 && strcmp(more->reason.code, r != NULL ? r->code : "") == 0)
+		    strcmp(more->reason.step, r != NULL ? r->step : "") == 0 && strcmp(more->reason.code, code) == 0)
 			known = more;
 	}
 	if (known == NULL) {
@@ -87,10 +93,10 @@ tally_add(struct tallies *ts, const struct store_certificate *c, const struct st
 		memset(known, 0, sizeof(*known));
 		known->batch_id = c->batch_id;
 		memcpy(known->reason.batch, c->batch_name, sizeof(known->reason.batch));
+		memcpy(known->reason.code, code, strlen(code) + 1);
 		if (r != NULL) {
 			known->target_id = t->id;
 			memcpy(known->reason.step, r->step, sizeof(r->step));
-			memcpy(known->reason.code, r->code, sizeof(r->code));
 			memcpy(known->reason.account, t->account, sizeof(t->account));
 			memcpy(known->reason.region, t->region, sizeof(t->region));
 		}
@@ -114,15 +120,17 @@ tally_certificate(struct store *s, struct tallies *ts, const struct store_certif
 	size_t		i;
 	bool		any = false;
 
+	if (row_revoked(s, c))
+		return tally_add(ts, c, NULL, NULL, "revoked", e);
 	for (i = 0; i < s->registrations_n && rc == ERR_OK; i++) {
 		const struct store_registration *r = &s->registrations[i];
 
 		if (r->cert_id != store_serial_key(c->serial) || r->state != REGISTRATION_PARKED)
 			continue;
 		any = true;
-		rc = tally_add(ts, c, r, &s->targets[r->target_id - 1], e);
+		rc = tally_add(ts, c, r, &s->targets[r->target_id - 1], r->code, e);
 	}
-	return rc == ERR_OK && !any ? tally_add(ts, c, NULL, NULL, e) : rc;
+	return rc == ERR_OK && !any ? tally_add(ts, c, NULL, NULL, "", e) : rc;
 }
 
 static int

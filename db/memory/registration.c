@@ -107,6 +107,9 @@ row_write(struct store *s, const struct store_registration_row *row, struct undo
 	memcpy(u->reason, u->certificate->certificate.reason, sizeof(u->reason));
 	if ((rc = row_put(s, r, u, e)) != ERR_OK)
 		return rc;
+	/* one that was revoked stays as it is, unless AWS has it now */
+	if (row->settled != CERTIFICATE_REGISTERED && row_revoked(s, &u->certificate->certificate))
+		return ERR_OK;
 	if (row->settled == CERTIFICATE_PARKED) {
 		why = r->state == REGISTRATION_PARKED ? r : parked_of(s, r->cert_id);
 		registration_reason(why != NULL ? why : r, reason);

@@ -62,6 +62,8 @@ memory_close(struct store *s)
 	free(s->targets);
 	free(s->runs);
 	free(s->verifications);
+	free(s->revocations);
+	free(s->leaves);
 	free(s->tokens);
 	free(s->events);
 	(void)pthread_mutex_destroy(&s->mu);
@@ -352,7 +354,9 @@ memory_recorded_find(struct store_reader *r, int64_t batch_id, const char *devic
 	enum err_code	 rc;
 
 	(void)pthread_mutex_lock(&s->mu);
-	if ((known = row_find(s, batch_id, device_id, key_id)) != NULL)
+	if ((known = row_find(s, batch_id, device_id, key_id)) != NULL && row_revoked(s, &known->certificate))
+		rc = store_device_revoked(device_id, e);
+	else if (known != NULL)
 		rc = recorded_new(&known->certificate, ret, e);
 	else
 		rc = err_set(e, ERR_NOT_FOUND, "no certificate of device %s in this batch", device_id);
@@ -364,14 +368,16 @@ static enum err_code
 memory_recorded_find_serial(struct store_reader *r, const uint8_t serial[STORE_SERIAL_BYTES], struct recorded **ret,
     struct err *e)
 {
-	struct store	*s = r->store;
-	enum err_code	 rc = ERR_NOT_FOUND;
-	size_t		 i;
+	struct store			*s = r->store;
+	struct store_certificate	 c;
+	enum err_code			 rc = ERR_NOT_FOUND;
+	size_t				 i;
 
 	(void)pthread_mutex_lock(&s->mu);
 	for (i = 0; i < s->rows_n && rc == ERR_NOT_FOUND; i++) {
-		if (memcmp(s->rows[i]->certificate.serial, serial, STORE_SERIAL_BYTES) == 0)
-			rc = recorded_new(&s->rows[i]->certificate, ret, e);
+		c = row_shown(s, &s->rows[i]->certificate);
+		if (memcmp(c.serial, serial, STORE_SERIAL_BYTES) == 0)
+			rc = recorded_new(&c, ret, e);
 	}
 	if (rc == ERR_NOT_FOUND)
 		rc = err_set(e, ERR_NOT_FOUND, "no such serial");
@@ -402,17 +408,19 @@ memory_certificate_list(struct store_reader *r, const struct store_certificate_f
     enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e)
 {
 	struct store			*s = r->store;
-	const struct store_certificate	*c;
+	const struct store_certificate	*below;
+	struct store_certificate	 c;
 	int64_t				 key = f->after != NULL ? store_serial_key(f->after) : INT64_MAX, n = 0;
 	enum err_code			 rc = ERR_OK;
 
 	(void)pthread_mutex_lock(&s->mu);
-	while (rc == ERR_OK && (f->limit <= 0 || n < f->limit) && (c = row_below(s, key)) != NULL) {
-		key = store_serial_key(c->serial);
-		if ((f->batch_id >= 0 && c->batch_id != f->batch_id) || (f->state >= 0 && (int)c->state != f->state) ||
-		    (f->device_id != NULL && strcmp(c->device_id, f->device_id) != 0) || c->issued_at_us < f->since_us)
+	while (rc == ERR_OK && (f->limit <= 0 || n < f->limit) && (below = row_below(s, key)) != NULL) {
+		c = row_shown(s, below);
+		key = store_serial_key(c.serial);
+		if ((f->batch_id >= 0 && c.batch_id != f->batch_id) || (f->state >= 0 && (int)c.state != f->state) ||
+		    (f->device_id != NULL && strcmp(c.device_id, f->device_id) != 0) || c.issued_at_us < f->since_us)
 			continue;
-		rc = row(arg, c, e);
+		rc = row(arg, &c, e);
 		n++;
 	}
 	(void)pthread_mutex_unlock(&s->mu);
@@ -469,6 +477,11 @@ const struct store_ops store_memory = {
 	.recorded_find = memory_recorded_find,
 	.recorded_find_serial = memory_recorded_find_serial,
 	.certificate_list = memory_certificate_list,
+	.certificate_revoke = memory_certificate_revoke,
+	.device_rework = memory_device_rework,
+	.device_rework_find = memory_device_rework_find,
+	.identifiers_settle = memory_identifiers_settle,
+	.search = memory_search,
 	.verification_record = memory_verification_record,
 	.target_get = memory_target_get,
 	.registration_record = memory_registration_record,

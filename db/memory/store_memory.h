@@ -10,6 +10,18 @@ struct verification {
 	int64_t	id, ca_id, issued_at_us;
 };
 
+struct revocation {
+	int64_t	cert_id, at_us;
+	char	actor[STORE_ACTOR_BYTES + 1];
+	char	reason[STORE_NOTE_BYTES + 1];
+};
+
+struct leave {
+	char			device_id[LIMIT_DEVICE_ID_BYTES + 1];
+	struct store_rework	rework;
+	int64_t			used_cert_id;	/* 0: not yet */
+};
+
 struct batch_entry {
 	struct store_batch	  batch;
 	char			(*devices)[LIMIT_DEVICE_ID_BYTES + 1];
@@ -22,7 +34,7 @@ struct store {
 	size_t			 cas_n;
 	struct batch_entry	*batches;
 	size_t			 batches_n;
-	struct recorded		**rows;
+	struct recorded		**rows;		/* their state is that of AWS; row_shown says what was revoked */
 	size_t			 rows_n, rows_max;
 	struct store_registration	*registrations;	/* in the order of their making */
 	size_t			 registrations_n, registrations_max;
@@ -32,6 +44,10 @@ struct store {
 	size_t			 runs_n, runs_max;
 	struct verification	*verifications;
 	size_t			 verifications_n, verifications_max;
+	struct revocation	*revocations;
+	size_t			 revocations_n, revocations_max;
+	struct leave		*leaves;
+	size_t			 leaves_n, leaves_max;
 	struct store_token	*tokens;	/* ids are places + 1; so are those of events */
 	size_t			 tokens_n, tokens_max;
 	struct store_event	*events;
@@ -51,10 +67,27 @@ const struct store_certificate	*row_below(struct store *s, int64_t key);
 struct recorded	*row_find(struct store *s, int64_t batch_id, const char *device_id, const uint8_t *key_id);
 enum err_code	memory_record(struct store *s, struct store_record_row *rows, size_t n, struct err *e);
 
+/* rework.c */
+bool			 row_revoked(struct store *s, const struct store_certificate *c);
+/* The certificate as it is shown; its der is still the row's. */
+struct store_certificate row_shown(struct store *s, const struct store_certificate *c);
+/* The leave that the device has not used yet; NULL: none. */
+struct leave		*leave_of(struct store *s, const char *device_id);
+enum err_code	memory_certificate_revoke(struct store *s, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *who,
+		    struct err *e);
+enum err_code	memory_device_rework(struct store *s, const char *device_id, const struct store_who *who, struct err *e);
+enum err_code	memory_device_rework_find(struct store_reader *r, const char *device_id, struct store_rework *ret, struct err *e);
+
+/* search.c */
+enum err_code	memory_identifiers_settle(struct store *s, int64_t max_rows, struct err *e);
+enum err_code	memory_search(struct store_reader *r, const char *text, int64_t limit,
+		    enum err_code (*row)(void *, const struct store_certificate *, enum store_match, struct err *), void *arg,
+		    bool *ret_more, struct err *e);
+
 /* event.c: a change first makes room for its event, so that the event then cannot fail */
 ERR_MUST_CHECK enum err_code	event_room(struct store *s, struct err *e);
 void		event_add(struct store *s, const struct store_event *ev);
-enum err_code	memory_event_list(struct store_reader *r, int64_t before, int64_t limit,
+enum err_code	memory_event_list(struct store_reader *r, int64_t before, int64_t limit, const char *object,
 		    enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e);
 
 /* token.c */

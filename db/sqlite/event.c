@@ -44,17 +44,19 @@ event_from_row(struct connection *c, enum statement s, struct store_event *ret, 
 }
 
 enum err_code
-sqlite_event_list(struct store_reader *r, int64_t before, int64_t limit,
+sqlite_event_list(struct store_reader *r, int64_t before, int64_t limit, const char *object,
     enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e)
 {
 	struct connection	*c = &r->connection;
-	const enum statement	 s = STATEMENT_EVENT_LIST;
+	const enum statement	 s = object != NULL ? STATEMENT_EVENT_LIST_OBJECT : STATEMENT_EVENT_LIST;
 	struct store_event	 ev;
 	enum err_code		 rc;
 	bool			 found;
 
 	bind_int(c, s, 1, before > 0 ? before : INT64_MAX);
 	bind_int(c, s, 2, limit > 0 ? limit : -1);
+	if (object != NULL)
+		bind_text(c, s, 3, object);
 	for (;;) {
 		if ((rc = statement_step(c, s, &found, e)) != ERR_OK || !found)
 			return rc;

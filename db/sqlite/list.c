@@ -7,6 +7,8 @@ list_choose(const struct store_certificate_filter *f)
 {
 	if (f->device_id != NULL)
 		return STATEMENT_LIST_DEVICE;
+	if (f->state == CERTIFICATE_REVOKED)
+		return STATEMENT_LIST_REVOKED;
 	if (f->state == CERTIFICATE_PARKED)
 		return STATEMENT_LIST_PARKED;
 	return f->batch_id >= 0 ? STATEMENT_LIST_BATCH : STATEMENT_LIST_ALL;
@@ -47,8 +49,6 @@ sqlite_certificate_list(struct store_reader *r, const struct store_certificate_f
 	int64_t				 left = f->limit > 0 ? f->limit : INT64_MAX, prior;
 	bool				 found;
 
-	if (f->state == CERTIFICATE_REVOKED)
-		return ERR_OK;		/* nothing revokes yet */
 	if (f->state == CERTIFICATE_ISSUED && f->device_id == NULL)
 		return queue_list(r, f, row, arg, e);
 	if (f->state == CERTIFICATE_REGISTERED && ((rc = any_registered(c, f->batch_id, &found, e)) != ERR_OK || !found))

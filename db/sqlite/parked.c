@@ -46,6 +46,23 @@ parked_back(struct connection *c, const struct parked *p, struct err *e)
 	return statement_run(c, STATEMENT_BATCH_COUNT, e);
 }
 
+/* Those of the parked that stay where they are. */
+static enum err_code
+revoked_count(struct connection *c, int64_t batch_id, int64_t *ret, struct err *e)
+{
+	const enum statement	s = STATEMENT_PARKED_REVOKED;
+	enum err_code		rc;
+	bool			found;
+
+	bind_int(c, s, 1, batch_id);
+	if ((rc = statement_step(c, s, &found, e)) != ERR_OK)
+		return rc;
+	*ret = found ? column_int(c, s, 0) : 0;
+	if (found)
+		statement_done(c, s);
+	return ERR_OK;
+}
+
 /* What was asked for, and how many that meant then. */
 static enum err_code
 retry_event(struct connection *c, int64_t batch_id, const struct store_who *who, struct err *e)
@@ -53,7 +70,7 @@ retry_event(struct connection *c, int64_t batch_id, const struct store_who *who,
 	const enum statement	s = batch_id < 0 ? STATEMENT_PARKED_TOTAL : STATEMENT_PARKED_OF_BATCH;
 	struct store_event	ev;
 	char			name[LIMIT_NAME_BYTES + 1] = "";
-	int64_t			count;
+	int64_t			count, revoked;
 	enum err_code		rc;
 	bool			found;
 
@@ -67,7 +84,8 @@ retry_event(struct connection *c, int64_t batch_id, const struct store_who *who,
 	if (batch_id >= 0 && !column_text(c, s, 0, name, sizeof(name)))
 		rc = row_unreadable(c, "batch", batch_id, e);
 	statement_done(c, s);
-	if (rc != ERR_OK || (rc = event_make(&ev, who, "upload.retry", name, e, "%lld parked", (long long)count)) != ERR_OK)
+	if (rc != ERR_OK || (rc = revoked_count(c, batch_id, &revoked, e)) != ERR_OK ||
+	    (rc = event_make(&ev, who, "upload.retry", name, e, "%lld parked", (long long)(count - revoked))) != ERR_OK)
 		return rc;
 	return event_write(c, &ev, e);
 }

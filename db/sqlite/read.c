@@ -6,10 +6,10 @@
 enum {
 	COL_ID, COL_SERIAL_LOWER, COL_DEVICE_ID, COL_KEY_ID, COL_CERTIFICATE_ID, COL_BATCH_ID, COL_CA_ID,
 	COL_NOT_BEFORE, COL_NOT_AFTER, COL_ISSUED_AT, COL_DER, COL_STATE, COL_BATCH_NAME, COL_CA_NAME, COL_PROFILE,
-	COL_PRIOR_ID, COL_REASON
+	COL_PRIOR_ID, COL_REASON, COL_REVOKED_AT, COL_REVOKED_BY, COL_REVOKED_REASON
 };
 
-static void
+void
 serial_upper_write(int64_t id, uint8_t *out)
 {
 	int	i;
@@ -42,6 +42,10 @@ certificate_from_row(struct connection *c, enum statement s, struct store_certif
 	if (sqlite3_column_type(c->statements[s], COL_REASON) != SQLITE_NULL &&
 	    !column_text_cut(c, s, COL_REASON, out->reason, sizeof(out->reason)))
 		return row_unreadable(c, "certificate", id, e);
+	out->revoked_at_us = column_int(c, s, COL_REVOKED_AT);
+	if (!column_text_cut(c, s, COL_REVOKED_BY, out->revoked_by, sizeof(out->revoked_by)) ||
+	    !column_text_cut(c, s, COL_REVOKED_REASON, out->revoked_reason, sizeof(out->revoked_reason)))
+		return row_unreadable(c, "certificate", id, e);
 	out->der_len = (size_t)sqlite3_column_bytes(c->statements[s], COL_DER);
 	out->batch_id = column_int(c, s, COL_BATCH_ID);
 	out->ca_id = column_int(c, s, COL_CA_ID);
@@ -49,6 +53,10 @@ certificate_from_row(struct connection *c, enum statement s, struct store_certif
 	out->not_after_s = column_int(c, s, COL_NOT_AFTER);
 	out->issued_at_us = column_int(c, s, COL_ISSUED_AT);
 	out->state = states[state];
+	if (out->revoked_at_us != 0) {
+		out->state = CERTIFICATE_REVOKED;
+		out->reason[0] = '\0';
+	}
 	*ret_prior = column_int(c, s, COL_PRIOR_ID);	/* NULL reads as 0 */
 	return ERR_OK;
 }
@@ -75,31 +83,41 @@ device_read(struct connection *c, const char *device_id, const uint8_t key_id[ST
 }
 
 enum err_code
-chain_find(struct connection *c, int64_t id, int64_t batch_id, const uint8_t key_id[STORE_HASH_BYTES],
-    struct recorded **ret, struct err *e)
+chain_read(struct connection *c, int64_t id, int64_t batch_id, const uint8_t key_id[STORE_HASH_BYTES],
+    struct chain *ret, struct err *e)
 {
 	const enum statement		s = STATEMENT_CERTIFICATE_FIND;
+	const int64_t			newest_id = id;
 	struct store_certificate	cert;
-	struct recorded			*r = NULL;
-	enum err_code			rc;
+	enum err_code			rc = ERR_OK;
 	int64_t				prior = 0;
-	bool				found;
+	bool				found, revoked;
 
-	for (; id != 0 && r == NULL; id = prior) {
+	memset(ret, 0, sizeof(*ret));
+	for (; id != 0 && rc == ERR_OK; id = prior) {
 		bind_int(c, s, 1, id);
 		if ((rc = statement_step(c, s, &found, e)) != ERR_OK)
-			return rc;
-		if (!found)
-			return err_set(e, ERR_STORAGE, "ledger: certificate %lld is missing", (long long)id);
-		rc = certificate_from_row(c, s, &cert, &prior, e);
-		if (rc == ERR_OK && cert.batch_id == batch_id && memcmp(cert.key_id, key_id, sizeof(cert.key_id)) == 0)
-			rc = recorded_new(&cert, &r, e);
+			break;
+		if (!found) {
+			rc = err_set(e, ERR_STORAGE, "ledger: certificate %lld is missing", (long long)id);
+			break;
+		}
+		if ((rc = certificate_from_row(c, s, &cert, &prior, e)) == ERR_OK) {
+			revoked = cert.state == CERTIFICATE_REVOKED;
+			ret->newest_revoked = ret->newest_revoked || (revoked && id == newest_id);
+			if (memcmp(cert.key_id, key_id, sizeof(cert.key_id)) == 0) {
+				ret->key_revoked = ret->key_revoked || revoked;
+				if (cert.batch_id == batch_id && ret->recorded == NULL)
+					rc = recorded_new(&cert, &ret->recorded, e);
+			}
+		}
 		statement_done(c, s);
-		if (rc != ERR_OK)
-			return rc;
 	}
-	*ret = r;
-	return ERR_OK;
+	if (rc != ERR_OK) {
+		recorded_free(ret->recorded);
+		ret->recorded = NULL;
+	}
+	return rc;
 }
 
 enum err_code
@@ -108,18 +126,22 @@ sqlite_recorded_find(struct store_reader *r, int64_t batch_id, const char *devic
 {
 	struct connection	*c = &r->connection;
 	struct device_row	 device;
-	struct recorded		*found = NULL;
+	struct chain		 chain = { 0 };
 	enum err_code		 rc;
 
 	if ((rc = device_read(c, device_id, key_id, &device, e)) != ERR_OK)
 		return rc;
 	/* also with a key that it had before */
 	if (device.found &&
-	    (rc = chain_find(c, device.newest_id, batch_id, key_id, &found, e)) != ERR_OK)
+	    (rc = chain_read(c, device.newest_id, batch_id, key_id, &chain, e)) != ERR_OK)
 		return rc;
-	if (found == NULL)
+	if (chain.recorded == NULL)
 		return err_set(e, ERR_NOT_FOUND, "ledger: no certificate of device %s in this batch", device_id);
-	*ret = found;
+	if (chain.recorded->certificate.state == CERTIFICATE_REVOKED) {
+		recorded_free(chain.recorded);
+		return store_device_revoked(device_id, e);
+	}
+	*ret = chain.recorded;
 	return ERR_OK;
 }
 

@@ -138,6 +138,8 @@ record_new(struct store *s, struct store_record_row *row, struct tally *t, int64
 		return rc;
 	full.state = CERTIFICATE_ISSUED;
 	full.reason[0] = '\0';
+	full.revoked_at_us = 0;
+	full.revoked_by[0] = full.revoked_reason[0] = '\0';
 	memcpy(full.batch_name, t->batch_name, sizeof(full.batch_name));
 	memcpy(full.ca_name, t->ca_name, sizeof(full.ca_name));
 	memcpy(full.profile, t->profile, sizeof(full.profile));
@@ -200,6 +202,26 @@ record_next(struct store *s, struct store_record_row *row, struct tally *t, cons
 	return keys_add_next(c, cert->key_id, id, e);
 }
 
+/* May the device, in an open batch with room, have a next certificate?  *ret_rework: the leave that this uses, 0: none. */
+static enum err_code
+record_may(struct store *s, struct store_record_row *row, const struct device_row *device, const struct chain *chain,
+    int64_t *ret_rework, struct err *e)
+{
+	enum err_code	rc;
+
+	*ret_rework = 0;
+	row->result = chain->key_revoked ? ERR_FORBIDDEN : ERR_OK;
+	if (chain->key_revoked || device->same_key)
+		return ERR_OK;
+	if ((rc = rework_find(&s->writer, row->certificate->device_id, ret_rework, e)) != ERR_OK || *ret_rework != 0)
+		return rc;
+	if (chain->newest_revoked)
+		row->result = ERR_FORBIDDEN;
+	else if (!row->may_rekey || (row->renews_id != 0 && row->renews_id != device->newest_id))
+		row->result = ERR_DEVICE_EXISTS;
+	return ERR_OK;
+}
+
 /* The row could not simply go in: is it there already, or why not?  key_owner as keys_owner says. */
 static enum err_code
 record_look(struct store *s, struct store_record_row *row, struct tally *t, int64_t key_owner, struct err *e)
@@ -207,34 +229,37 @@ record_look(struct store *s, struct store_record_row *row, struct tally *t, int6
 	const struct store_certificate	*cert = row->certificate;
 	struct connection		*c = &s->writer;
 	struct device_row		 device;
+	struct chain			 chain = { 0 };
 	enum err_code			 rc;
+	int64_t				 rework = 0;
 
 	if ((rc = device_read(c, cert->device_id, cert->key_id, &device, e)) != ERR_OK)
 		return rc;
-	/* a key that nobody has is in no certificate */
-	if (device.found && key_owner != 0) {
-		rc = chain_find(c, device.newest_id, cert->batch_id, cert->key_id, &row->recorded, e);
-		if (rc != ERR_OK || row->recorded != NULL) {
-			row->result = ERR_OK;
-			return rc;
-		}
+	if (device.found && (rc = chain_read(c, device.newest_id, cert->batch_id, cert->key_id, &chain, e)) != ERR_OK)
+		return rc;
+	if (chain.recorded != NULL) {
+		row->result = chain.recorded->certificate.state == CERTIFICATE_REVOKED ? ERR_FORBIDDEN : ERR_OK;
+		if (row->result == ERR_OK)
+			row->recorded = chain.recorded;
+		else
+			recorded_free(chain.recorded);
+		return ERR_OK;
 	}
 	if (!t->open || t->room <= 0) {
 		row->result = t->open ? ERR_BATCH_FULL : t->waits ? ERR_BATCH_WAITING : ERR_BATCH_CLOSED;
 		return ERR_OK;
 	}
-	if (device.found && !device.same_key &&
-	    (!row->may_rekey || (row->renews_id != 0 && row->renews_id != device.newest_id))) {
-		row->result = ERR_DEVICE_EXISTS;
-		return ERR_OK;
-	}
+	if (device.found && ((rc = record_may(s, row, &device, &chain, &rework, e)) != ERR_OK || row->result != ERR_OK))
+		return rc;
 	if (!device.same_key && key_owner != 0) {
 		if ((rc = record_key_check(s, row, key_owner, e)) != ERR_OK || row->result != ERR_OK)
 			return rc;
 	}
 	if (!device.found)
 		return err_set(e, ERR_STORAGE, "ledger: device %s of certificate %lld is missing", cert->device_id, (long long)key_owner);
-	return record_next(s, row, t, &device, key_owner, e);
+	if ((rc = record_next(s, row, t, &device, key_owner, e)) != ERR_OK || rework == 0)
+		return rc;
+	return rework_use(c, rework, store_serial_key(cert->serial), e);
 }
 
 /* An error ends the whole group; what concerns this row alone goes into row->result. */

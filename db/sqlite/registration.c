@@ -73,17 +73,30 @@ outbox_state(struct connection *c, const struct store_registration_row *row, int
 	return ERR_OK;
 }
 
+/* What the row makes of the certificate.  One that was revoked stays as it is, unless AWS has it now. */
+static enum err_code
+settled_state(struct connection *c, const struct store_registration_row *row, int64_t was, int64_t *ret, bool *ret_revoked,
+    struct err *e)
+{
+	*ret_revoked = false;
+	*ret = row->settled == -1 ? OUTBOX_QUEUED : row->settled == CERTIFICATE_REGISTERED ? OUTBOX_REGISTERED : OUTBOX_PARKED;
+	/* what is queued is not revoked (schema 0004): the upload's ordinary rows need not ask */
+	if (was == OUTBOX_QUEUED || *ret == OUTBOX_REGISTERED)
+		return ERR_OK;
+	return revocation_find(c, row->registration->cert_id, ret_revoked, e);
+}
+
 static enum err_code
 settle(struct connection *c, const struct store_registration_row *row, struct err *e)
 {
 	const enum statement	s = STATEMENT_OUTBOX_SETTLE;
-	const int64_t		now = row->settled == -1 ? OUTBOX_QUEUED :
-				    row->settled == CERTIFICATE_REGISTERED ? OUTBOX_REGISTERED : OUTBOX_PARKED;
 	char			reason[STORE_REASON_BYTES + 1];
 	enum err_code		rc;
-	int64_t			was;
+	int64_t			was, now;
+	bool			revoked;
 
-	if ((rc = outbox_state(c, row, &was, e)) != ERR_OK || (was == now && now != OUTBOX_PARKED))
+	if ((rc = outbox_state(c, row, &was, e)) != ERR_OK || (rc = settled_state(c, row, was, &now, &revoked, e)) != ERR_OK ||
+	    revoked || (was == now && now != OUTBOX_PARKED))
 		return rc;
 	if (now == OUTBOX_PARKED && (rc = reason_find(c, row->registration, reason, e)) != ERR_OK)
 		return rc;

@@ -9,15 +9,17 @@
 
 enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 
-/* What certificate_from_row (read.c) reads, in its order.  c, o, b and a are the tables of CERTIFICATE_JOINS. */
+/* What certificate_from_row (read.c) reads, in its order.  c, o, b, a and v are the tables of CERTIFICATE_JOINS. */
 #define CERTIFICATE_COLUMNS                                                                             \
 	"c.id, c.serial_lower, c.device_id, c.key_id, c.certificate_id, c.batch_id, c.ca_id,"           \
-	" c.not_before_s, c.not_after_s, c.issued_at_us, c.der, o.state, b.name, a.name, b.profile, c.prior_id, o.reason"
+	" c.not_before_s, c.not_after_s, c.issued_at_us, c.der, o.state, b.name, a.name, b.profile, c.prior_id, o.reason," \
+	" coalesce(v.at_us, 0), coalesce(v.actor, ''), coalesce(v.reason, '')"
 
 /* CROSS JOIN keeps the order of the loops: the table that pages by key comes first. */
 #define BATCH_AND_CA                                                                                    \
 	" CROSS JOIN batch b ON b.id = c.batch_id"                                                      \
-	" CROSS JOIN ca a ON a.id = c.ca_id"
+	" CROSS JOIN ca a ON a.id = c.ca_id"                                                            \
+	" LEFT JOIN revocation v ON v.cert_id = c.id"
 #define CERTIFICATE_JOINS                                                                               \
 	"certificate c"                                                                                 \
 	" CROSS JOIN outbox o ON o.batch_id = c.batch_id AND o.cert_id = c.id"                          \
@@ -106,6 +108,9 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " WHERE p.prior_id IS NOT NULL)"                                                            \
 	    " SELECT " CERTIFICATE_COLUMNS " FROM chain CROSS JOIN " CERTIFICATE_JOINS                  \
 	    " WHERE c.id = chain.id AND c.id < ?1 ORDER BY c.id DESC")                                  \
+	X(LIST_REVOKED, FOR_READER,                                                                     \
+	    "SELECT " CERTIFICATE_COLUMNS " FROM revocation w CROSS JOIN " CERTIFICATE_JOINS            \
+	    " WHERE c.id = w.cert_id AND w.cert_id < ?1 ORDER BY w.cert_id DESC")                       \
 	X(REGISTERED_TOTAL, FOR_READER,                                                                 \
 	    "SELECT coalesce(sum(registered), 0) FROM batch WHERE ?1 < 0 OR id = ?1")                   \
 	/* ca.c */                                                                                      \
@@ -161,22 +166,30 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	/* parked.c */                                                                                  \
 	X(PARKED_OF_BATCH, FOR_WRITER, "SELECT name, parked FROM batch WHERE id = ?1 AND state <> 2")   \
 	X(PARKED_TOTAL, FOR_WRITER, "SELECT coalesce(sum(parked), 0) FROM batch")                       \
+	X(PARKED_REVOKED, FOR_WRITER,                                                                   \
+	    "SELECT count(*) FROM revocation v CROSS JOIN certificate c ON c.id = v.cert_id"            \
+	    " CROSS JOIN outbox o ON o.batch_id = c.batch_id AND o.cert_id = c.id"                      \
+	    " WHERE o.state = 2 AND (?1 < 0 OR c.batch_id = ?1)")                                       \
 	X(PARKED_CHUNK, FOR_WRITER,                                                                     \
 	    "SELECT batch_id, cert_id FROM outbox INDEXED BY outbox_parked"                             \
-	    " WHERE state = 2 AND cert_id > ?2 AND (?1 < 0 OR batch_id = ?1) ORDER BY cert_id LIMIT ?3") \
+	    " WHERE state = 2 AND cert_id > ?2 AND (?1 < 0 OR batch_id = ?1)"                           \
+	    " AND NOT EXISTS (SELECT 1 FROM revocation v WHERE v.cert_id = outbox.cert_id)"             \
+	    " ORDER BY cert_id LIMIT ?3")                                                               \
 	X(PARKED_REGISTRATION_BACK, FOR_WRITER,                                                         \
 	    "UPDATE registration SET state = 0 WHERE cert_id = ?1 AND state = 2")                       \
 	X(PARKED_OUTBOX_BACK, FOR_WRITER,                                                               \
 	    "UPDATE outbox SET state = 0, reason = NULL WHERE batch_id = ?1 AND cert_id = ?2 AND state = 2") \
 	X(PARKED_REASONS, FOR_READER,                                                                   \
-	    "SELECT b.name, coalesce(r.step, ''), coalesce(r.code, ''), coalesce(r.message, o.reason, '')," \
+	    "SELECT b.name, coalesce(r.step, ''), coalesce(r.code, CASE WHEN v.cert_id IS NULL THEN '' ELSE 'revoked' END)" \
+	    " AS why, coalesce(r.message, o.reason, ''),"                                               \
 	    " coalesce(t.account, ''), coalesce(t.region, ''), count(*) AS n, max(o.cert_id)"           \
 	    " FROM outbox o INDEXED BY outbox_parked CROSS JOIN batch b ON b.id = o.batch_id"           \
-	    " LEFT JOIN registration r ON r.cert_id = o.cert_id AND r.state = 2"                        \
+	    " LEFT JOIN revocation v ON v.cert_id = o.cert_id"                                          \
+	    " LEFT JOIN registration r ON r.cert_id = o.cert_id AND r.state = 2 AND v.cert_id IS NULL"  \
 	    " LEFT JOIN target t ON t.id = r.target_id"                                                 \
 	    " WHERE o.state = 2 AND (?1 < 0 OR o.batch_id = ?1)"                                        \
-	    " GROUP BY o.batch_id, r.step, r.code, r.target_id"                                         \
-	    " ORDER BY n DESC, o.batch_id, r.step, r.code, r.target_id")                                \
+	    " GROUP BY o.batch_id, r.step, why, r.target_id"                                            \
+	    " ORDER BY n DESC, o.batch_id, r.step, why, r.target_id")                                \
 	/* target.c */                                                                                  \
 	X(TARGET_FIND, FOR_WRITER,                                                                      \
 	    "SELECT id FROM target WHERE account = ?1 AND region = ?2")                                 \
@@ -251,7 +264,41 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                     \
 	X(EVENT_LIST, FOR_READER,                                                                       \
 	    "SELECT id, at_us, actor, address, action, object, detail, reason FROM event"               \
-	    " WHERE id < ?1 ORDER BY id DESC LIMIT ?2")
+	    " WHERE id < ?1 ORDER BY id DESC LIMIT ?2")                                                 \
+	X(EVENT_LIST_OBJECT, FOR_READER,                                                                \
+	    "SELECT id, at_us, actor, address, action, object, detail, reason FROM event"               \
+	    " WHERE object = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2")                                 \
+	/* rework.c */                                                                                  \
+	X(REVOCATION_FIND, FOR_WRITER, "SELECT 1 FROM revocation WHERE cert_id = ?1")                   \
+	X(REVOCATION_INSERT, FOR_WRITER,                                                                \
+	    "INSERT INTO revocation (cert_id, at_us, actor, reason) VALUES (?1, ?2, ?3, ?4)")           \
+	X(REVOCATION_PARK, FOR_WRITER,                                                                  \
+	    "UPDATE outbox SET state = 2, reason = ?3, next_at_us = 0 WHERE batch_id = ?1 AND cert_id = ?2") \
+	X(REWORK_FIND, FOR_BOTH,                                                                        \
+	    "SELECT id, at_us, actor, reason FROM rework WHERE device_id = ?1 AND used_cert_id IS NULL") \
+	X(REWORK_INSERT, FOR_WRITER,                                                                    \
+	    "INSERT INTO rework (device_id, at_us, actor, reason) VALUES (?1, ?2, ?3, ?4)")             \
+	X(REWORK_USE, FOR_WRITER, "UPDATE rework SET used_cert_id = ?2 WHERE id = ?1")                  \
+	/* identifiers.c */                                                                             \
+	X(IDENTIFIED_GET, FOR_BOTH, "SELECT cert_id, run, rows FROM identified")                        \
+	X(IDENTIFIED_SET, FOR_WRITER, "UPDATE identified SET cert_id = ?1, run = ?2, rows = ?3")        \
+	X(IDENTIFIERS_ABOVE, FOR_BOTH,                                                                  \
+	    "SELECT id, certificate_id FROM certificate WHERE id > ?1 ORDER BY id LIMIT ?2")            \
+	X(IDENTIFIERS_LATE, FOR_BOTH,                                                                   \
+	    "SELECT c.id, c.certificate_id FROM identifier_late l CROSS JOIN certificate c ON c.id = l.cert_id" \
+	    " ORDER BY l.cert_id LIMIT ?1")                                                             \
+	X(IDENTIFIER_INSERT, FOR_WRITER,                                                                \
+	    "INSERT INTO identifier (run, prefix, cert_id) VALUES (?1, ?2, ?3)")                        \
+	X(IDENTIFIER_LATE_DONE, FOR_WRITER, "DELETE FROM identifier_late WHERE cert_id = ?1")           \
+	/* search.c */                                                                                  \
+	X(SEARCH_DEVICES, FOR_READER,                                                                   \
+	    "SELECT device_id, newest_id FROM device WHERE device_id >= ?1 ORDER BY device_id")         \
+	X(SEARCH_SERIALS, FOR_READER,                                                                   \
+	    "SELECT id, serial_lower FROM certificate WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC")     \
+	X(SEARCH_UNSETTLED, FOR_READER,                                                                 \
+	    "SELECT id, certificate_id FROM certificate WHERE id > ?1 ORDER BY id DESC LIMIT ?2")       \
+	X(SEARCH_RUN, FOR_READER,                                                                       \
+	    "SELECT cert_id FROM identifier WHERE run = ?1 AND prefix BETWEEN ?2 AND ?3 ORDER BY prefix, cert_id")
 
 enum statement {
 #define X(name, role, text) STATEMENT_##name,

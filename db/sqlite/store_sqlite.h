@@ -43,6 +43,9 @@ enum err_code	sqlite_record(struct store *s, struct store_record_row *rows, size
 
 /* read.c */
 
+/* The upper half of the serial that has this id. */
+void	serial_upper_write(int64_t id, uint8_t *out);
+
 /*
  * The certificate of the row at hand.  out->der is lent by the statement.  ERR_STORAGE: the row is not what the schema
  * promises.  *ret_prior is 0 for none.
@@ -55,9 +58,15 @@ struct device_row {
 };
 ERR_MUST_CHECK enum err_code	device_read(struct connection *c, const char *device_id, const uint8_t key_id[STORE_HASH_BYTES],
 				    struct device_row *ret, struct err *e);
-/* The certificate of that batch and key among those from id back to the device's first; *ret NULL if there is none. */
-ERR_MUST_CHECK enum err_code	chain_find(struct connection *c, int64_t id, int64_t batch_id,
-				    const uint8_t key_id[STORE_HASH_BYTES], struct recorded **ret, struct err *e);
+/* What the certificates of a device say of a key. */
+struct chain {
+	struct recorded	*recorded;	/* the one of that batch and key, revoked or not; NULL: none; the caller frees */
+	bool		 key_revoked;	/* one of that key is */
+	bool		 newest_revoked;
+};
+/* From the newest, id, back to the device's first. */
+ERR_MUST_CHECK enum err_code	chain_read(struct connection *c, int64_t id, int64_t batch_id,
+				    const uint8_t key_id[STORE_HASH_BYTES], struct chain *ret, struct err *e);
 enum err_code	sqlite_recorded_find(struct store_reader *r, int64_t batch_id, const char *device_id,
 		    const uint8_t key_id[STORE_HASH_BYTES], struct recorded **ret, struct err *e);
 enum err_code	sqlite_recorded_find_serial(struct store_reader *r, const uint8_t serial[STORE_SERIAL_BYTES],
@@ -114,8 +123,29 @@ enum err_code	sqlite_token_list(struct store_reader *r,
 ERR_MUST_CHECK enum err_code	event_write(struct connection *c, const struct store_event *ev, struct err *e);
 /* The end of a person's change: its event, then COMMIT. */
 ERR_MUST_CHECK enum err_code	change_commit(struct store *s, const struct store_event *ev, struct err *e);
-enum err_code	sqlite_event_list(struct store_reader *r, int64_t before, int64_t limit,
+enum err_code	sqlite_event_list(struct store_reader *r, int64_t before, int64_t limit, const char *object,
 		    enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e);
+
+/* rework.c */
+
+/* Was the certificate revoked? */
+ERR_MUST_CHECK enum err_code	revocation_find(struct connection *c, int64_t cert_id, bool *ret, struct err *e);
+/* The leave that the device has not used yet; 0: none. */
+ERR_MUST_CHECK enum err_code	rework_find(struct connection *c, const char *device_id, int64_t *ret_id, struct err *e);
+/* Inside the transaction that records the certificate. */
+ERR_MUST_CHECK enum err_code	rework_use(struct connection *c, int64_t rework_id, int64_t cert_id, struct err *e);
+enum err_code	sqlite_certificate_revoke(struct store *s, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *who,
+		    struct err *e);
+enum err_code	sqlite_device_rework(struct store *s, const char *device_id, const struct store_who *who, struct err *e);
+enum err_code	sqlite_device_rework_find(struct store_reader *r, const char *device_id, struct store_rework *ret, struct err *e);
+
+/* identifiers.c */
+enum err_code	sqlite_identifiers_settle(struct store *s, int64_t max_rows, struct err *e);
+
+/* search.c */
+enum err_code	sqlite_search(struct store_reader *r, const char *text, int64_t limit,
+		    enum err_code (*row)(void *, const struct store_certificate *, enum store_match, struct err *), void *arg,
+		    bool *ret_more, struct err *e);
 
 /* queue.c */
 

@@ -29,7 +29,7 @@ events_list(struct ledger *l, int64_t before, int64_t limit)
 	struct err	e;
 	int		i;
 
-	assert_ok(l->ops->event_list(l->reader, before, limit, events_note, &evs, &e));
+	assert_ok(l->ops->event_list(l->reader, before, limit, NULL, events_note, &evs, &e));
 	for (i = 1; i < evs.n; i++)
 		assert_true(evs.event[i].id < evs.event[i - 1].id);
 	return evs;

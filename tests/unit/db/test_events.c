@@ -104,7 +104,7 @@ test_paging(void **state)
 	assert_int_equal(events_list(l, all.event[1].id, 2).event[0].id, all.event[2].id);
 	assert_int_equal(events_list(l, all.event[3].id, 2).n, 1);
 	assert_int_equal(events_list(l, all.event[4].id, 2).n, 0);
-	assert_int_equal(l->ops->event_list(l->reader, 0, 0, events_note, &evs, &e), ERR_IO);
+	assert_int_equal(l->ops->event_list(l->reader, 0, 0, NULL, events_note, &evs, &e), ERR_IO);
 	assert_int_equal(evs.n, 2);
 }
 

@@ -274,7 +274,7 @@ upgrade_faults(enum fault_kind kind)
 		if (kind == FAULT_POWER && fired)
 			disks_write(l.path);
 		version = ledger_ask(l.path, "PRAGMA user_version");
-		assert_true(version == 1 || version == 3);
+		assert_true(version == 1 || version == 4);
 		assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('outbox_late', 'verification')"),
 		    version == 1 ? 0 : 2);
 		ledger_open(&l);
