@@ -78,6 +78,19 @@ ledger_version_2(const char *path, const char *text)
 	assert_int_equal(ledger_run(path, "PRAGMA user_version = 2"), SQLITE_OK);
 	assert_int_equal(ledger_run(path, text), SQLITE_OK);
 }
+
+/* The same as version 3 left it. */
+static inline void
+ledger_version_3(const char *path, const char *text)
+{
+	char	*schema = ledger_read_text(SCHEMA_DIR "/0003_rights.sql");
+
+	ledger_version_2(path, "");
+	assert_int_equal(ledger_run(path, schema), SQLITE_OK);
+	free(schema);
+	assert_int_equal(ledger_run(path, "PRAGMA user_version = 3"), SQLITE_OK);
+	assert_int_equal(ledger_run(path, text), SQLITE_OK);
+}
 #endif
 
 #endif

@@ -73,7 +73,7 @@ fill(struct ledger *l)
 	add(l, a, "sn1x", 5, 0x4880000000000005, 0x46, 0x05);
 	add(l, a, "46A", 6, 0x4990000000000006, 0x46, 0x66);
 	add(l, a, "%_'\"x", 7, 0x4aa0000000000007, 0x00, 0x00);
-	add(l, a, "SO", 8, 0x7fffffffffffff08, 0xff, 0xff);
+	add(l, a, "SO", 8, 0x7ff0000000000008, 0xff, 0xff);
 }
 
 static void
@@ -113,7 +113,7 @@ test_serials(void **state)
 	assert_found(l, "47700", 20, "SN1 4 serial; SN10 3 serial; ");
 	assert_found(l, "4660000000000001", 20, "SN100 1 serial; ");
 	assert_found(l, "46600000000000010", 20, "");
-	assert_found(l, "7FFF", 20, "SO 8 serial; ");
+	assert_found(l, "7FF0", 20, "SO 8 serial; ");
 	assert_found(l, "80", 20, "");
 	assert_found(l, "ffff", 20, "SO 8 certificate_id; ");	/* no serial is that high */
 	/* all 32 digits, and every beginning of them beyond the upper half */
