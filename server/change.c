@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "batch_order.h"
 #include "doors/json.h"
@@ -38,6 +39,7 @@ struct change {
 	struct err		 err;
 	struct store_batch	 batch;
 	int64_t			 count;
+	cJSON			*view;		/* what is answered, where it is neither of them; owned */
 };
 
 static void
@@ -45,6 +47,7 @@ change_free(struct change *ch)
 {
 	batch_order_done(&ch->order);
 	cJSON_Delete(ch->body);
+	cJSON_Delete(ch->view);
 	free(ch);
 }
 
@@ -89,7 +92,10 @@ change_resumed(struct http_request *req, void *arg)
 	log_text(&l, "what", ch->action);
 	log_text(&l, "on", ch->name);
 	log_end(&l);
-	if (ch->batch.id != 0) {
+	if (ch->view != NULL) {
+		reply_json(req, 200, ch->view);
+		ch->view = NULL;
+	} else if (ch->batch.id != 0) {
 		char location[32 + LIMIT_NAME_BYTES];
 		bool made = http_request_route(req)->method == HTTP_POST;
 
@@ -306,6 +312,81 @@ change_upload_retry(struct http_request *req, void *line)
 		ch->name = body_text(ch->body, "batch");
 	ch->make = make_retry;
 	change_send(ch);
+}
+
+/* ---- one certificate, one device */
+
+static const struct member reason_only[] = { { "reason", cJSON_IsString, "a text" }, { 0 } };
+
+static enum err_code
+check_reason(const struct change *ch, struct err *e)
+{
+	const char *reason = body_text(ch->body, "reason");
+
+	if (reason == NULL || reason[strspn(reason, " \t")] == '\0')
+		return err_say(e, ERR_BAD_REQUEST, "reason: say why; it is recorded.");
+	return ERR_OK;
+}
+
+static enum err_code
+make_revoke(struct change *ch, const struct clerk_desk *d, struct err *e)
+{
+	uint8_t serial[STORE_SERIAL_BYTES];
+	struct recorded *recorded = NULL;
+	enum err_code rc;
+
+	if (!hex_decode(ch->name, serial, sizeof(serial)))
+		return err_say(e, ERR_NOT_FOUND, "A serial has %d hexadecimal digits.", 2 * STORE_SERIAL_BYTES);
+	if ((rc = d->ops->certificate_revoke(d->store, serial, &ch->who, e)) != ERR_OK ||
+	    (rc = d->ops->recorded_find_serial(d->reader, serial, &recorded, e)) != ERR_OK)
+		return rc;
+	ch->view = view_certificate(recorded_certificate(recorded));
+	recorded_free(recorded);
+	return ERR_OK;
+}
+
+static enum err_code
+make_rework(struct change *ch, const struct clerk_desk *d, struct err *e)
+{
+	struct store_rework rework;
+	enum err_code rc;
+
+	if ((rc = d->ops->device_rework(d->store, ch->name, &ch->who, e)) != ERR_OK ||
+	    (rc = d->ops->device_rework_find(d->reader, ch->name, &rework, e)) != ERR_OK)
+		return rc;
+	ch->view = cJSON_CreateObject();
+	(void)cJSON_AddStringToObject(ch->view, "device_id", ch->name);
+	(void)cJSON_AddItemToObject(ch->view, "rework", view_rework(&rework));
+	return ERR_OK;
+}
+
+static void
+change_one(struct http_request *req, void *line, const char *action,
+    enum err_code (*make)(struct change *, const struct clerk_desk *, struct err *))
+{
+	struct change *ch = change_new(req, line, action, reason_only);
+	struct err e;
+
+	if (ch == NULL)
+		return;
+	ch->name = http_request_argument(req);
+	ch->make = make;
+	if (check_reason(ch, &e) != ERR_OK)
+		change_refuse(ch, &e);
+	else
+		change_send(ch);
+}
+
+void
+change_revoke(struct http_request *req, void *line)
+{
+	change_one(req, line, "certificate.revoke", make_revoke);
+}
+
+void
+change_rework(struct http_request *req, void *line)
+{
+	change_one(req, line, "device.rework", make_rework);
 }
 
 /* ---- POST /v1/batches */

@@ -8,4 +8,7 @@ void	change_batch_create(struct http_request *req, void *line);	/* POST /v1/batc
 void	change_batch(struct http_request *req, void *line);		/* PATCH /v1/batches/{} */
 void	change_upload_retry(struct http_request *req, void *line);	/* POST /v1/uploads/retry */
 
+void	change_revoke(struct http_request *req, void *line);		/* POST /v1/certificates/{}/revoke */
+void	change_rework(struct http_request *req, void *line);		/* POST /v1/devices/{}/rework */
+
 #endif

@@ -10,7 +10,8 @@
 
 enum {
 	USES_MAX = 256,			/* tokens in use between two notes; a plant has a few dozen */
-	NOTE_EVERY_S = 5
+	NOTE_EVERY_S = 5,
+	SETTLE_ROWS = 65536		/* at a time: as fast as the fastest line issues */
 };
 
 struct clerk {
@@ -19,7 +20,7 @@ struct clerk {
 	pthread_mutex_t		 mu;		/* protects all below */
 	pthread_cond_t		 cond;
 	struct clerk_job	*first, **last;
-	bool			 stop;
+	bool			 stop, settles;
 	struct store_token_use	 uses[USES_MAX];
 	size_t			 uses_count;
 };
@@ -55,6 +56,18 @@ wait_for_work(struct clerk *c)
 			return;
 }
 
+/* A certificate id can be searched for when it is in its index; nobody waits for that. */
+static void
+settle(struct clerk *c)
+{
+	struct err e;
+
+	(void)pthread_mutex_unlock(&c->mu);
+	if (c->desk.ops->identifiers_settle(c->desk.store, SETTLE_ROWS, &e) != ERR_OK)
+		log_err(LOG_WARN, "search", &e);
+	(void)pthread_mutex_lock(&c->mu);
+}
+
 static void *
 clerk_main(void *arg)
 {
@@ -67,6 +80,8 @@ clerk_main(void *arg)
 
 		if (c->stop || clock_monotonic_us() - noted_us >= (int64_t)NOTE_EVERY_S * 1000000) {
 			write_uses(c);
+			if (c->settles && !c->stop)
+				settle(c);
 			noted_us = clock_monotonic_us();
 			job = c->first;
 		}
@@ -139,6 +154,14 @@ clerk_stop(struct clerk *c)
 	(void)pthread_mutex_unlock(&c->mu);
 	(void)pthread_join(c->thread, NULL);
 	clerk_free(c);
+}
+
+void
+clerk_settles(struct clerk *c)
+{
+	(void)pthread_mutex_lock(&c->mu);
+	c->settles = true;
+	(void)pthread_mutex_unlock(&c->mu);
 }
 
 void

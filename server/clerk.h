@@ -27,6 +27,9 @@ struct clerk_job {
 /* Opens the ledger once more and starts the thread. */
 ERR_MUST_CHECK enum err_code	clerk_start(const struct store_ops *ops, const char *ledger_path, struct clerk **ret, struct err *e);
 
+/* From now on it also makes certificate ids findable, every few seconds (store_ops.identifiers_settle).  Any thread. */
+void				clerk_settles(struct clerk *c);
+
 /* Runs what was pushed, writes down what was noted, ends the thread and frees.  Nobody may push any more.  Takes NULL. */
 void				clerk_stop(struct clerk *c);
 

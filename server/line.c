@@ -156,6 +156,7 @@ line_start_clerks(struct line *l, struct err *e)
 		return rc;
 	if ((rc = clerk_start(l->home->ops, path, &l->clerk, e)) != ERR_OK)
 		return rc;
+	clerk_settles(l->clerk);
 	return clerk_start(l->home->ops, path, &l->keymaker, e);
 }
 

@@ -9,6 +9,7 @@
 #include "doors/est.h"
 #include "doors/native.h"
 #include "doors/step.h"
+#include "finding.h"
 #include "live.h"
 #include "page.h"
 #include "reading.h"
@@ -40,6 +41,12 @@ const struct http_route routes[] = {
 	{ HTTP_GET, "/v1/certificates", 0, NULL, false, ACCESS_READ, reading_certificates, NULL },
 	{ HTTP_GET, "/v1/certificates/{}.pem", 0, NULL, false, ACCESS_READ, reading_certificate_pem, NULL },
 	{ HTTP_GET, "/v1/certificates/{}", 0, NULL, false, ACCESS_READ, reading_certificate, NULL },
+	{ HTTP_POST, "/v1/certificates/{}/revoke", SMALL_BODY_BYTES, json, false, ACCESS_CHANGE, change_revoke, NULL },
+	{ HTTP_GET, "/v1/search", 0, NULL, false, ACCESS_READ, finding_search, NULL },
+	{ HTTP_GET, "/v1/devices/{}", 0, NULL, false, ACCESS_READ, finding_device, NULL },
+	{ HTTP_POST, "/v1/devices/{}/rework", SMALL_BODY_BYTES, json, false, ACCESS_CHANGE, change_rework, NULL },
+	{ HTTP_GET, "/v1/batches/{}/devices.csv", 0, NULL, false, ACCESS_READ, finding_csv, NULL },
+	{ HTTP_GET, "/v1/uploads/reports/{}", 0, NULL, false, ACCESS_READ, finding_report, NULL },
 	{ HTTP_GET, "/v1/uploads", 0, NULL, false, ACCESS_READ, reading_uploads, NULL },
 	{ HTTP_GET, "/v1/events", 0, NULL, false, ACCESS_READ, reading_events, NULL },
 	/* what people change; the quantity of a batch wants an admin, which change.c asks for */

@@ -59,6 +59,11 @@ view_certificate(const struct store_certificate *c)
 	view_time_s(o, "not_before", c->not_before_s);
 	view_time_s(o, "not_after", c->not_after_s);
 	view_time_us(o, "issued_at", c->issued_at_us);
+	if (c->revoked_at_us != 0) {
+		view_time_us(o, "revoked_at", c->revoked_at_us);
+		(void)cJSON_AddStringToObject(o, "revoked_by", c->revoked_by);
+		(void)cJSON_AddStringToObject(o, "revoked_reason", c->revoked_reason);
+	}
 	return o;
 }
 
@@ -100,6 +105,17 @@ view_batch(const struct store_batch *b)
 	view_targets(o, b);
 	view_time_us(o, "created_at", b->created_at_us);
 	view_time_us(o, "last_issued_at", b->last_issued_at_us);
+	return o;
+}
+
+cJSON *
+view_rework(const struct store_rework *r)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	view_time_us(o, "allowed_at", r->allowed_at_us);
+	(void)cJSON_AddStringToObject(o, "actor", r->actor);
+	(void)cJSON_AddStringToObject(o, "reason", r->reason);
 	return o;
 }
 

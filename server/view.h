@@ -12,6 +12,7 @@
 
 cJSON	*view_certificate(const struct store_certificate *c);
 cJSON	*view_batch(const struct store_batch *b);
+cJSON	*view_rework(const struct store_rework *r);
 cJSON	*view_event(const struct store_event *ev);
 cJSON	*view_ca(const struct store_ca *ca, const struct ca_facts *facts);
 

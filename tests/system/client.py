@@ -42,6 +42,10 @@ class Client:
     def request(self, method, path, body=None, headers=None):
         self.http.request(method, path, body, {**self.headers, **(headers or {})})
         got = self.http.getresponse()
+        if (got.headers["Content-Type"] or "").startswith("text/event-stream"):
+            body = got.read1(1 << 20)       # it has no end
+            self.http.close()
+            return Answer(got.status, got.headers, body)
         return Answer(got.status, got.headers, got.read())
 
     def get(self, path, **headers):

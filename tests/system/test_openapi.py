@@ -17,6 +17,9 @@ import tokens
 import uploads
 
 
+REPORT = "upload-20261120T020000Z-7.csv"
+
+
 class Site:
     """A line with every door open, where everything needs a right; each answer is held against the document."""
 
@@ -40,7 +43,8 @@ class Site:
         self.secure = clients.Client(self.server, tls=tls.context(trusted))
         self.document = openapi.Document(self.plain.get("/openapi.json").json())
         self.seen = collections.defaultdict(set)    # (method, path): keys of responses
-        self.key, self.csr = csrs.fresh()
+        self.name = csrs.device()
+        self.key, self.csr = csrs.fresh(self.name)
         answer = self.ask("post", "/v1/enroll/{batch}", "enroll", {"batch": "lot"}, self.csr)
         self.serial = answer.headers["Location"].rpartition("/")[2]
         self.device = clients.Client(self.server, tls=tls.context(trusted, tls.write(folder / "device", answer.body, self.key)))
@@ -129,7 +133,8 @@ def test_doors_that_are_switched_off(home, start):
         for (method, path), op in document.operations.items():
             gone = c.request(method.upper(), re.sub(r"\{\w+\}", "x", path), b"{}" if "requestBody" in op else None)
             missing = gone.status == 404 and gone.type == "application/problem+json" and gone.json()["code"] == "not_found" and \
-                path not in ("/v1/certificates/{serial}", "/v1/certificates/{serial}.pem")
+                path not in ("/v1/certificates/{serial}", "/v1/certificates/{serial}.pem", "/v1/devices/{device}", "/v1/uploads/reports/{report}",
+                         "/js/{file}", "/lang/{file}")
             assert missing == ("x-lineca-door" in op), f"{method} {path}: {gone}"
     assert {op["x-lineca-door"] for op in document.operations.values() if "x-lineca-door" in op} == {"est", "step_ca", "cfssl"}
 
@@ -164,10 +169,19 @@ def test_reading(site):
     assert read("/v1/certificates/{serial}", serial=site.serial) and read("/v1/certificates/{serial}", "", 404, serial="0" * 32)
     assert read("/v1/certificates/{serial}.pem", serial=site.serial) and read("/v1/certificates/{serial}.pem", "", 404, serial="x")
     assert read("/v1/events", "?before=x", 400)
+    assert read("/v1/live")
+    assert read("/v1/search", "?q=" + site.serial[:8]) and read("/v1/search", "?q=x", 400)
+    assert read("/v1/devices/{device}", device=site.name) and read("/v1/devices/{device}", "", 404, device="nobody")
+    assert read("/v1/batches/{name}/devices.csv", name="lot") and read("/v1/batches/{name}/devices.csv", "", 404, name="nowhere")
+    (site.home.path / "reports").mkdir()
+    (site.home.path / "reports" / REPORT).write_text("a,b\r\n")
+    assert read("/v1/uploads/reports/{report}", report=REPORT) and read("/v1/uploads/reports/{report}", "", 404, report="x")
     assert read("/healthz", who=None) and read("/readyz", who=None)
     for path in ("/v1/status", "/v1/batches", "/v1/batches/{name}", "/v1/uploads", "/v1/events", "/v1/certificates", "/v1/certificates/{serial}",
-                 "/v1/certificates/{serial}.pem"):
-        assert read(path, "", 401, None, name="lot", serial=site.serial) and read(path, "", 403, "enroll", name="lot", serial=site.serial)
+                 "/v1/certificates/{serial}.pem", "/v1/live", "/v1/search", "/v1/devices/{device}", "/v1/batches/{name}/devices.csv",
+                 "/v1/uploads/reports/{report}"):
+        names = {"name": "lot", "serial": site.serial, "device": site.name, "report": REPORT}
+        assert read(path, "", 401, None, **names) and read(path, "", 403, "enroll", **names)
 
 
 @pytest.mark.short
@@ -191,6 +205,20 @@ def test_changing(site):
     assert retry(None) == 200 and retry({"batch": "nowhere"}) == 404 and retry({"all": 1}) == 400 and retry({}, "viewer") == 403 and retry({}, None) == 401
     assert retry(b"x" * 5000) == 413 and retry(b"x", Content_Type="text/csv") == 415
     assert site.ask("get", "/v1/events", "viewer", query="?limit=2").json()["next"] is not None
+
+
+@pytest.mark.short
+def test_what_technicians_do_to_a_device(site):
+    cn = csrs.device()
+    serial = site.ask("post", "/v1/enroll/{batch}", "enroll", {"batch": "lot"}, csrs.fresh(cn)[1]).headers["Location"].rpartition("/")[2]
+    for path, arguments, nobody in (("/v1/devices/{device}/rework", {"device": cn}, {"device": "nobody"}),
+                                    ("/v1/certificates/{serial}/revoke", {"serial": serial}, {"serial": "0" * 32})):
+        do = lambda body, who="technician", arguments=arguments, path=path, **kw: site.ask("post", path, who, arguments, body, **kw).status
+        why = {"reason": "burnt"}
+        site.document.check_request("post", path, "application/json", json.dumps(why))
+        assert do({}) == 400 and do(why, None) == 401 and do(why, "viewer") == 403 and do(why, arguments=nobody) == 404
+        assert do(b"x" * 5000) == 413 and do(b"x", Content_Type="text/csv") == 415 and do(why) == 200
+    assert site.ask("get", "/v1/devices/{device}", "viewer", {"device": cn}).json()["certificates"][0]["state"] == "revoked"
 
 
 @pytest.mark.short

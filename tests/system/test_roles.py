@@ -31,6 +31,7 @@ RIGHTS = {
 }
 
 # setting: lineca.conf, what is open to all, who enrols instead of those above
+REPORT = "upload-20261120T020000Z-7.csv"
 SETTINGS = {
     "loopback": ({}, {"enroll", "read"}, None),
     "token": ({"enroll": "token", "read": "token"}, set(), None),
@@ -67,6 +68,10 @@ class Site:
         who = CERTIFICATE if setting == "certificate" else "technician"
         answer = self.ask(who, "post", "/v1/enroll/lot", self.device_csr)
         self.serial = certs.serial_of(answer)
+        self.other = csrs.device()      # one that may be revoked and reworked
+        self.other_serial = certs.serial_of(self.ask(who, "post", "/v1/enroll/lot", csrs.fresh(self.other)[1]))
+        (self.home.path / "reports").mkdir()
+        (self.home.path / "reports" / REPORT).write_text("a,b\r\n")
         own = tls.write(folder / "device", answer.body, key)
         self.clients[DEVICE] = client.Client(self.server, tls=tls.context(trusted, own))
 
@@ -119,6 +124,8 @@ def request_for(method, path, csr):
         return json_body(name=csrs.device(), quantity=1, approval=True)    # lot stays the one that is open
     if path == "/v1/uploads/retry":
         return json_body()
+    if path.endswith(("/revoke", "/rework")):
+        return json_body(reason="the walk over all routes")
     if path.startswith("/v1/batches/"):
         return json_body(state="open")
     if path.endswith("serverkeygen") or "enroll" in path or path.endswith("fullcmc"):
@@ -131,7 +138,11 @@ def request_for(method, path, csr):
 
 def fill(path, site):
     """The path with something in place of {name}."""
-    for name, value in (("{serial}", site.serial), ("{name}", "lot"), ("{batch}", "lot"), ("{label}", "lot"), ("{sha256}", site.root)):
+    if path == "/v1/search":
+        return path + "?q=" + site.other
+    if path.endswith("/revoke"):
+        path = path.replace("{serial}", site.other_serial)
+    for name, value in (("{device}", site.other), ("{report}", REPORT), ("{file}", "x.js"), ("{serial}", site.serial), ("{name}", "lot"), ("{batch}", "lot"), ("{label}", "lot"), ("{sha256}", site.root)):
         path = path.replace(name, value)
     assert "{" not in path, path
     return path
