@@ -1,4 +1,6 @@
-/* GET / and its files: the status page, rendered here so that it is whole without script. */
+/*
+ * GET / and its files: the page.  What it shows first is rendered here, in English, so that the line view is whole without script; web/app.js then takes over.
+ */
 #ifndef SERVER_PAGE_H
 #define SERVER_PAGE_H
 

@@ -89,6 +89,8 @@ const struct http_route routes[] = {
 	{ HTTP_GET, "/icon.svg", 0, NULL, false, ACCESS_ANYONE, page_asset, NULL },
 	{ HTTP_GET, "/app.js", 0, NULL, false, ACCESS_ANYONE, page_asset, NULL },
 	{ HTTP_GET, "/style.css", 0, NULL, false, ACCESS_ANYONE, page_asset, NULL },
+	{ HTTP_GET, "/js/{}", 0, NULL, false, ACCESS_ANYONE, page_asset, NULL },
+	{ HTTP_GET, "/lang/{}", 0, NULL, false, ACCESS_ANYONE, page_asset, NULL },
 };
 
 const size_t routes_count = sizeof(routes) / sizeof(routes[0]);

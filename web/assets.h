@@ -9,6 +9,9 @@ struct asset {
 	const char	*media_type;
 	const char	*data;
 	const char	*end;		/* one past the last byte; there stands a NUL */
+	const char	*gzip;		/* the same, compressed */
+	const char	*gzip_end;
+	const char	*sum;		/* of data: half of its SHA-256 in hexadecimal digits */
 };
 
 /* The asset of that path; NULL if there is none. */

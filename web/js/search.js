@@ -1,0 +1,77 @@
+// The field of the barcode scanner.  A scanner is a keyboard: characters, then Enter; wherever the page's focus is, they end up here.
+import { el } from "./dom.js";
+import { ask, askIfThere } from "./api.js";
+import { t } from "./i18n.js";
+import { isDialogOpen } from "./dialog.js";
+
+const limit = 20;
+const typingMs = 150;
+
+let field = null;
+let timer;
+let go; // (hash) => void
+
+// Whole or beginning of a device id, serial or certificate id.
+export async function find(text, signal) {
+  const query = encodeURIComponent(text);
+  const answer = await askIfThere(`/v1/search?q=${query}&limit=${limit}`, { signal });
+  if (answer) return answer;
+  const { certificates } = await ask(`/v1/certificates?q=${query}&limit=${limit}`, { signal });
+  return { found: certificates, more: false };
+}
+
+const isExactly = (c, text) => c.device_id === text || [c.serial, c.certificate_id].includes(text.toLowerCase());
+
+async function enter() {
+  const text = field.value.trim();
+  clearTimeout(timer);
+  if (text === "") return;
+  let hit;
+  try {
+    const { found } = await find(text);
+    const exact = found.filter((c) => isExactly(c, text));
+    hit = exact.length === 1 ? exact[0] : found.length === 1 ? found[0] : null;
+  } catch {
+    hit = null; // the list says what is wrong
+  }
+  field.select(); // the next scan takes its place
+  go(hit ? `#/device/${encodeURIComponent(hit.device_id)}` : `#/devices/${encodeURIComponent(text)}`, true);
+}
+
+function typing() {
+  clearTimeout(timer);
+  const text = field.value.trim();
+  if (text.length < 2) return;
+  timer = setTimeout(() => go(`#/devices/${encodeURIComponent(text)}`, false), typingMs);
+}
+
+export function searchField(onGo) {
+  go = onGo;
+  if (!field) {
+    field = el("input", { id: "search", type: "search", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "search", maxlength: 128 });
+    field.addEventListener("input", typing);
+    field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing) return;
+      event.preventDefault();
+      enter();
+    });
+    document.addEventListener("keydown", catchScanner);
+  }
+  field.placeholder = t("search.hint");
+  return el("div", { class: "search", role: "search" }, el("label", { for: "search", class: "unseen" }, t("search.label")), field);
+}
+
+function catchScanner(event) {
+  const at = document.activeElement;
+  if (!field?.isConnected || event.key.length !== 1 || event.key === " " || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || isDialogOpen() ||
+      at === field || at.matches("input, textarea, select, [contenteditable]")) return;
+  field.focus({ preventScroll: true });
+  field.select();
+}
+
+const isTouch = matchMedia("(pointer: coarse)");
+
+// A focus on a touch screen brings its keyboard up: there the first key of a scanner brings the focus.
+export function focusSearch() {
+  if (field?.isConnected && !isTouch.matches && !isDialogOpen()) field.focus({ preventScroll: true });
+}
