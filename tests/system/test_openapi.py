@@ -243,6 +243,8 @@ def test_page(site):
     assert site.ask("get", "/").status == 401
     for path in ("/icon.svg", "/app.js", "/style.css"):
         assert site.ask("get", path).status == 200
+    for path, there in (("/js/{file}", "line.js"), ("/lang/{file}", "en.json")):
+        assert site.ask("get", path, None, {"file": there}).status == 200 and site.ask("get", path, None, {"file": "none.js"}).status == 404
 
 
 @pytest.mark.parametrize("label", ["", "{label}/"])

@@ -142,7 +142,7 @@ def fill(path, site):
         return path + "?q=" + site.other
     if path.endswith("/revoke"):
         path = path.replace("{serial}", site.other_serial)
-    for name, value in (("{device}", site.other), ("{report}", REPORT), ("{file}", "x.js"), ("{serial}", site.serial), ("{name}", "lot"), ("{batch}", "lot"), ("{label}", "lot"), ("{sha256}", site.root)):
+    for name, value in (("{device}", site.other), ("{report}", REPORT), ("{file}", "en.json" if "lang" in path else "line.js"), ("{serial}", site.serial), ("{name}", "lot"), ("{batch}", "lot"), ("{label}", "lot"), ("{sha256}", site.root)):
         path = path.replace(name, value)
     assert "{" not in path, path
     return path
