@@ -1,5 +1,5 @@
 // Orders: all of them, and one with what became of it.
-import { batchLink, button, deviceLink, el, facts, table } from "./dom.js";
+import { as, batchLink, button, deviceLink, el, facts, table } from "./dom.js";
 import { ask } from "./api.js";
 import { t, word } from "./i18n.js";
 import { dateTime, moment, number } from "./format.js";
@@ -22,11 +22,11 @@ export const batchesView = {
     const rows = batches.map((batch) => running(batch, status))
       .sort((a, b) => order[a.state] - order[b.state] || (a.created_at < b.created_at ? 1 : -1))
       .map((batch) => ({ key: batch.name, cells: [
-        [batchLink(batch.name), "mono"], stateOf(batch), [progress(batch), "wide"], batch.state === "open" ? left(batch) : "", [number(batch.parked), "n"], moment(batch.created_at),
+        as(batchLink(batch.name), "mono"), stateOf(batch), as(progress(batch), "wide"), batch.state === "open" ? left(batch) : "", as(number(batch.parked), "n"), moment(batch.created_at),
       ] }));
     return el("div", {},
       el("div", { class: "title" }, el("h1", {}, t("view.batches")), may("change") ? button("batch-make", t("batch.make"), {}, { class: "primary" }) : null),
-      table(t("view.batches"), [t("batch.one"), t("batch.state"), t("batch.progress"), t("batch.end"), [t("batch.parked"), "n"], t("batch.created")], rows, t("line.no_batch")));
+      table(t("view.batches"), [t("batch.one"), t("batch.state"), t("batch.progress"), t("batch.end"), as(t("batch.parked"), "n"), t("batch.created")], rows, t("line.no_batch")));
   },
 };
 
@@ -66,7 +66,7 @@ export const batchView = {
       el("section", {}, el("h2", {}, t("line.refusals")), refusals((status?.refusals || []).filter((one) => one.batch === batch.name))),
       el("section", {}, el("h2", {}, t("line.last")),
         table(t("line.last"), [t("device.id"), t("device.state"), t("device.issued_at")],
-          certificates.map((c) => ({ key: c.serial, cells: [[deviceLink(c.device_id), "mono"], word("state", c.state), moment(c.issued_at)] })), t("none"))),
+          certificates.map((c) => ({ key: c.serial, cells: [as(deviceLink(c.device_id), "mono"), word("state", c.state), moment(c.issued_at)] })), t("none"))),
       el("section", {}, el("h2", {}, t("batch.events")), eventTable(events)));
   },
 };

@@ -1,5 +1,5 @@
 // The last twelve hours by the quarter: issued upwards, refused downwards, so that no colour is needed to tell them apart.
-import { el, svg, table } from "./dom.js";
+import { as, el, svg, table } from "./dom.js";
 import { t } from "./i18n.js";
 import { clock, number } from "./format.js";
 
@@ -54,10 +54,10 @@ function words(quarters) {
   const rows = [];
   for (let i = quarters.length - 4; i >= 0; i -= 4) {
     const hour = quarters.slice(i, i + 4);
-    rows.push([clock(hour[0].from), [number(sum(hour, "issued")), "n"], [number(sum(hour, "refused")), "n"]]);
+    rows.push([clock(hour[0].from), as(number(sum(hour, "issued")), "n"), as(number(sum(hour, "refused")), "n")]);
   }
   return el("details", {}, el("summary", {}, t("chart.table")),
-    table(t("chart.title"), [t("chart.from"), [t("outcome.issued"), "n"], [t("outcome.refused"), "n"]], rows, t("none")));
+    table(t("chart.title"), [t("chart.from"), as(t("outcome.issued"), "n"), as(t("outcome.refused"), "n")], rows, t("none")));
 }
 
 export function chart(quarters, width, height, isWall) {

@@ -1,5 +1,5 @@
 // Finding a device among all, and everything about one.
-import { batchLink, button, deviceLink, el, facts, table } from "./dom.js";
+import { as, batchLink, button, deviceLink, el, facts, table } from "./dom.js";
 import { ask, askIfThere } from "./api.js";
 import { t, word } from "./i18n.js";
 import { dateTime, moment, number } from "./format.js";
@@ -16,7 +16,7 @@ export const devicesView = {
   load: (text) => (text ? find(text) : ask("/v1/certificates?limit=20").then(({ certificates }) => ({ found: certificates, more: false }))),
   draw({ found, more }, _, __, text) {
     const rows = found.map((c) => ({ key: c.serial, cells: [
-      [deviceLink(c.device_id), "mono"], stateOf(c), [batchLink(c.batch), "mono"], moment(c.issued_at), [c.serial, "mono id"],
+      as(deviceLink(c.device_id), "mono"), stateOf(c), as(batchLink(c.batch), "mono"), moment(c.issued_at), as(c.serial, "mono id"),
     ] }));
     return el("div", {},
       el("h1", {}, t("view.devices")),

@@ -92,15 +92,15 @@ export function button(action, label, values = {}, attributes = {}) {
   return el("button", { type: "button", "data-action": action, ...data, ...attributes }, label);
 }
 
-// heads: texts, or [text, class]; rows: lists of cells, or { key, cells }; a cell: a child, or [child, class].
+// A cell of a table with a class.
+export const as = (what, className) => ({ what, className });
+
+// heads: texts, or as(text, class); rows: lists of cells, or { key, cells }; a cell: a child, children, or as(them, class).
 export function table(caption, heads, rows, none) {
-  const cell = (name, what, attributes = {}) =>
-    Array.isArray(what) && !(what[0] instanceof Array) && typeof what[1] === "string" && what.length === 2
-      ? el(name, { class: what[1], ...attributes }, what[0])
-      : el(name, attributes, what);
+  const cell = (name, given, attributes = {}) =>
+    Object.hasOwn(Object(given), "className") ? el(name, { class: given.className, ...attributes }, given.what) : el(name, attributes, given);
   const body = rows.map((row) =>
-    el("tr", { "data-key": row.key }, (row.cells || row).map((what, i) =>
-      i === 0 ? cell("th", what, { scope: "row", "data-head": headText(heads[0]) }) : cell("td", what, { "data-head": headText(heads[i]) }))));
+    el("tr", { "data-key": row.key }, (row.cells || row).map((given, i) => (i === 0 ? cell("th", given, { scope: "row" }) : cell("td", given)))));
   const empty = el("tr", {}, el("td", { colspan: heads.length, class: "none" }, none));
   return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption },
     el("table", {},
@@ -108,8 +108,6 @@ export function table(caption, heads, rows, none) {
       el("thead", {}, el("tr", {}, heads.map((head) => cell("th", head, { scope: "col" })))),
       el("tbody", {}, body.length > 0 ? body : empty)));
 }
-
-const headText = (head) => (Array.isArray(head) ? head[0] : head);
 
 // [[term, description], ...]
 export function facts(list, attributes = { class: "facts" }) {

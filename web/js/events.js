@@ -1,12 +1,12 @@
 // Who changed what, from where, when and why.
-import { button, el, table } from "./dom.js";
+import { as, button, el, table } from "./dom.js";
 import { ask } from "./api.js";
 import { t, word } from "./i18n.js";
 import { moment } from "./format.js";
 
 export function eventTable(events) {
   const rows = events.map((event) => ({ key: event.id, cells: [
-    moment(event.at), event.actor, word("event", event.action), [event.object || t("event.all"), "mono"], event.detail, event.reason, [event.address, "mono"],
+    moment(event.at), event.actor, word("event", event.action), as(event.object || t("event.all"), "mono"), event.detail, event.reason, as(event.address, "mono"),
   ] }));
   return table(t("view.events"), [t("line.time"), t("event.who"), t("event.what"), t("event.object"), t("event.detail"), t("dialog.reason"), t("event.address")], rows, t("event.none"));
 }

@@ -39,7 +39,8 @@ export function chooseLanguage(code) {
 }
 
 export const currentLanguage = () => language;
-export const locale = () => (language === "zh" ? "zh-CN" : language);
+// For numbers and times: the reader's own country, where it speaks that language.
+export const locale = () => navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === language) || (language === "zh" ? "zh-CN" : language);
 export const knows = (key) => Object.hasOwn(texts, key);
 
 // The text of a key, with values in place of {names}.

@@ -1,5 +1,5 @@
 // The first screen: does the line issue, and if not, why not and what to do.
-import { batchLink, button, deviceLink, el, link, meter, svg, table } from "./dom.js";
+import { as, batchLink, button, deviceLink, el, link, meter, svg, table } from "./dom.js";
 import { chart } from "./chart.js";
 import { knows, t, word } from "./i18n.js";
 import { clock, days, duration, moment, number, percent } from "./format.js";
@@ -129,13 +129,13 @@ function lastDevices(status, most) {
   const rows = recent(status).slice(0, most).map((one) => ({
     key: `${one.at} ${one.outcome} ${one.device_id} ${one.station}`,
     cells: [
-      [one.device_id && one.outcome !== "refused" ? deviceLink(one.device_id) : one.device_id || "–", "mono"],
-      [[el("span", { "aria-hidden": "true", class: "mark" }, `${marks[one.outcome] || ""} `), one.outcome === "refused" ? codeTitle(one.code) : t(`outcome.${one.outcome}`)], one.outcome],
-      [one.batch, "mono"], [one.station, "mono"], moment(one.at),
+      [el("span", { class: "mono" }, one.device_id && one.outcome !== "refused" ? deviceLink(one.device_id) : one.device_id || "–"), el("small", {}, one.batch)],
+      as([el("span", { "aria-hidden": "true", class: "mark" }, `${marks[one.outcome] || ""} `), one.outcome === "refused" ? codeTitle(one.code) : t(`outcome.${one.outcome}`),
+        el("small", {}, one.station)], one.outcome),
+      as(moment(one.at), "time"),
     ],
   }));
-  return el("section", { class: "panel" }, el("h2", {}, t("line.last")),
-    table(t("line.last"), [t("device.id"), t("line.result"), t("batch.one"), t("line.station"), t("line.time")], rows, t("none")));
+  return el("section", { class: "panel last" }, el("h2", {}, t("line.last")), table(t("line.last"), [t("device.id"), t("line.result"), t("line.time")], rows, t("none")));
 }
 
 // ---- the whole
@@ -161,9 +161,9 @@ export const lineView = {
       el("h1", { class: "unseen" }, t("view.line")),
       state(status), counts(status),
       el("div", { class: "columns" },
-        el("div", {}, batches(status, wall ? 4 : 12), chart(status.rate?.quarters, width, height, wall)),
+        el("div", {}, batches(status, wall ? 3 : 12), chart(status.rate?.quarters, width, height, wall)),
         el("div", {},
           el("section", { class: "panel" }, el("h2", {}, t("line.refusals")), refusals(status.refusals || [], wall ? 2 : 8)),
-          lastDevices(status, wall ? 8 : 20))));
+          lastDevices(status, wall ? 5 : 20))));
   },
 };

@@ -1,8 +1,8 @@
 // The line as it is now: server-sent events of /v1/live, read with fetch so that a refusal can be told from a loss; where they do not come, /v1/status every
-// two seconds.  A server that says nothing for three seconds is asked whether it lives.
+// two seconds.  A server that says nothing for two seconds is asked whether it lives.
 import { ask } from "./api.js";
 
-const quietMs = 3000;
+const quietMs = 2000;
 const pollMs = 2000;
 const firstMs = 4000;
 
@@ -89,7 +89,7 @@ async function watch(signal) {
     await sleep(1000, signal);
     if (signal.aborted || performance.now() - heardAt < quietMs) continue;
     try {
-      const answer = await fetch("/healthz", { headers: { "X-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(2500) });
+      const answer = await fetch("/healthz", { headers: { "X-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(2000) });
       if (answer.ok) heard(null);
     } catch {
       if (signal.aborted) return;

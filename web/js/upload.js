@@ -1,5 +1,5 @@
 // What AWS has and has not, why not, and what to do.
-import { batchLink, button, deviceLink, el, facts, meter, table } from "./dom.js";
+import { as, batchLink, button, deviceLink, el, facts, meter, table } from "./dom.js";
 import { ask } from "./api.js";
 import { t } from "./i18n.js";
 import { bytes, dateTime, duration, number } from "./format.js";
@@ -15,6 +15,7 @@ const advice = {
   limit: ["LimitExceededException"],
   missing: ["ResourceNotFoundException"],
   conflict: ["ResourceAlreadyExistsException", "CertificateConflictException", "ConflictException", "CertificateIdDiffers"],
+  revoked: ["revoked"],
   ca: ["CertificateValidationException", "RegistrationCodeValidationException", "CertificateStateException"],
 };
 
@@ -40,7 +41,7 @@ function run(last) {
 
 function reasonRow(one) {
   return { key: [one.batch, one.account, one.region, one.step, one.code].join(" "), cells: [
-    [batchLink(one.batch), "mono"], [number(one.count), "n"],
+    as(batchLink(one.batch), "mono"), as(number(one.count), "n"),
     el("div", {}, el("p", {}, el("b", {}, one.code || t("upload.unknown")), one.step ? ` (${t(`step.${one.step}`)})` : "", ": ", one.message), el("p", {}, awsAdvice(one.code))),
     one.account ? t("upload.target", { account: one.account, region: one.region }) : "",
     may("change") ? button("retry", t("upload.retry"), { batch: one.batch }, { "aria-label": t("upload.retry.title", { batch: one.batch }) }) : "",
@@ -69,13 +70,13 @@ export const uploadView = {
         el("p", {}, upload.next_run_at ? t("upload.next", { time: dateTime(upload.next_run_at) }) : t("upload.next_unknown"))),
       el("section", { class: "panel" }, el("div", { class: "title" }, el("h2", {}, t("upload.why")),
         may("change") && upload.parked > 0 ? button("retry", t("upload.retry_all"), { batch: "" }, { class: "primary" }) : null),
-      table(t("upload.why"), [t("batch.one"), [t("upload.count"), "n"], t("upload.reason"), t("upload.where"), t("upload.action")], upload.reasons.map(reasonRow), t("upload.none_parked"))),
+      table(t("upload.why"), [t("batch.one"), as(t("upload.count"), "n"), t("upload.reason"), t("upload.where"), t("upload.action")], upload.reasons.map(reasonRow), t("upload.none_parked"))),
       parked.length > 0 ? el("section", { class: "panel" }, el("h2", {}, t("upload.parked_devices")),
         table(t("upload.parked_devices"), [t("device.id"), t("batch.one"), t("upload.reason")],
-          parked.map((c) => ({ key: c.serial, cells: [[deviceLink(c.device_id), "mono"], [batchLink(c.batch), "mono"], c.reason] })), t("none"))) : null,
+          parked.map((c) => ({ key: c.serial, cells: [as(deviceLink(c.device_id), "mono"), as(batchLink(c.batch), "mono"), c.reason] })), t("none"))) : null,
       el("section", { class: "panel" }, el("h2", {}, t("upload.by_batch")),
-        table(t("upload.by_batch"), [t("batch.one"), [t("upload.queued"), "n"], [t("state.registered"), "n"], [t("batch.parked"), "n"]],
-          upload.batches.map((one) => ({ key: one.batch, cells: [[batchLink(one.batch), "mono"], [number(one.queued), "n"], [number(one.registered), "n"], [number(one.parked), "n"]] })),
+        table(t("upload.by_batch"), [t("batch.one"), as(t("upload.queued"), "n"), as(t("state.registered"), "n"), as(t("batch.parked"), "n")],
+          upload.batches.map((one) => ({ key: one.batch, cells: [as(batchLink(one.batch), "mono"), as(number(one.queued), "n"), as(number(one.registered), "n"), as(number(one.parked), "n")] })),
           t("upload.nothing"))),
       el("section", { class: "panel" }, el("h2", {}, t("upload.reports")), reports.length > 0 ? el("ul", { class: "files" }, reports.map(report)) : el("p", {}, t("upload.no_reports"))));
   },
@@ -87,4 +88,3 @@ export const uploadActions = {
     send: ({ reason }) => ask("/v1/uploads/retry", { method: "POST", body: batch ? { batch, reason } : { reason } }),
   }),
 };
-
