@@ -522,6 +522,7 @@ static enum err_code
 make_key(struct enroll *en, struct worker *w, const struct order *o, struct err *e)
 {
 	char known[LIMIT_NAME_BYTES + 1];
+	struct store_rework rework;
 	enum err_code rc;
 
 	if (!o->has_profile || !o->profile.server_keygen)
@@ -532,7 +533,10 @@ make_key(struct enroll *en, struct worker *w, const struct order *o, struct err 
 	/* a key for nothing costs seconds; whether the device may have it the transaction decides all the same */
 	if ((rc = enroll_batch_of_device(en->line, w, en->device_id, known, e)) != ERR_OK)
 		return rc;
-	if (known[0] != '\0')
+	rc = known[0] != '\0' ? en->line->home->ops->device_rework_find(w->reader, en->device_id, &rework, e) : ERR_OK;
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND)
+		return rc;
+	if (rc == ERR_NOT_FOUND)
 		return err_say(e, ERR_DEVICE_EXISTS, "The device %s has a certificate already, and its key was given away with it. Set it aside.",
 		    en->device_id);
 	if (atomic_fetch_add(&en->line->keys_in_work, 1) >= KEYS_IN_WORK_MAX) {
