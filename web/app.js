@@ -254,6 +254,20 @@ async function begin() {
   await navigate();
 }
 
+const sessionMs = 15000;
+
+// A session may end while nobody asks for anything: a stream that is open goes on, and says nothing of it.
+async function checkSession() {
+  if (document.hidden || !lost.hidden || !may("read")) return;
+  const before = JSON.stringify(who());
+  try {
+    await loadSession();
+  } catch {
+    return; // the line is lost: live.js says so
+  }
+  if (JSON.stringify(who()) !== before) await begin();
+}
+
 // What the server has rendered stays until it answers again.
 async function start() {
   document.documentElement.classList.toggle("wall", isWall);
@@ -273,6 +287,7 @@ async function start() {
   addEventListener("hashchange", navigate);
   let resized;
   addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => { if (place.name === "line") draw(); }, 100); });
+  setInterval(checkSession, sessionMs);
   await begin();
 }
 

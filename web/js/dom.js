@@ -117,5 +117,5 @@ export function facts(list, attributes = { class: "facts" }) {
 export function meter(label, value, max, text, kind = "") {
   return el("div", { class: `meter ${kind}` },
     el("span", { class: "meter-text" }, text),
-    el("progress", { "aria-label": label, value: Math.min(value, max), max: Math.max(max, 1) }, text));
+    el("progress", { "aria-label": label, value: Math.min(value, max), max: Math.max(max, 1) }));
 }

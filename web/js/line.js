@@ -147,7 +147,7 @@ function chartSize(main) {
   const columns = main.clientWidth >= 56 * rem ? 2 : 1;
   // what the panel and the page have at their sides; drawn at its real size, so that its letters are readable on a phone too
   const width = Math.max(240, Math.floor((main.clientWidth - (columns + 1) * rem) / columns - 2.2 * rem));
-  return [Math.round(width / (rem / 16)), isWall() ? 260 : 200];
+  return [Math.round(width / (rem / 16)), isWall() ? 145 : 200];
 }
 
 export const lineView = {
