@@ -275,6 +275,8 @@ print_status(const cJSON *o)
 	if (running)
 		(void)printf("running     process %lld\n", (long long)view_number_of(o, "running"));
 	print_last_run(cJSON_GetObjectItemCaseSensitive(o, "last_run"), running);
+	if (view_text_of(o, "next_run_at")[0] != '\0')
+		(void)printf("next run    %.19sZ\n", view_text_of(o, "next_run_at"));
 	if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "batches")) > 0) {
 		(void)printf("\n");
 		table_begin(&t, batch_titles);

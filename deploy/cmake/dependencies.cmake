@@ -19,6 +19,7 @@ lineca_require(GNUTLS       "gnutls>=3.7"             libgnutls28-dev)     # lib
 lineca_require(CURL         libcurl                   libcurl4-openssl-dev)
 lineca_require(CJSON        libcjson                  libcjson-dev)
 lineca_require(INIH         inih                      libinih-dev)
+lineca_require(SYSTEMD      "libsystemd>=240"         libsystemd-dev)      # when the upload runs next
 if(LINECA_TESTS)
   lineca_require(CMOCKA     cmocka                    libcmocka-dev)
 endif()

@@ -1,6 +1,7 @@
 #include "upload/status.h"
 
 #include "upload/step.h"
+#include "upload/timer.h"
 #include "view.h"
 
 struct totalling {
@@ -103,6 +104,7 @@ upload_status_view(const struct home *h, struct store_reader *r, cJSON **ret, st
 	(void)cJSON_AddNumberToObject(o, "registered", (double)t.totals.registered);
 	(void)cJSON_AddNumberToObject(o, "parked", (double)t.totals.parked);
 	(void)cJSON_AddItemToObject(o, "last_run", view_run(&run));
+	view_time_us(o, "next_run_at", upload_timer_next_us());
 	(void)cJSON_AddItemToObject(o, "batches", t.list);
 	(void)cJSON_AddItemToObject(o, "reasons", reasons);
 	*ret = o;

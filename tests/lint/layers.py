@@ -26,6 +26,7 @@ LIBRARIES = (
     (r"openssl/.*", ("ca", "server/access", "server/aws", "tests")),
     (r"cjson/.*|cJSON\.h", ("server", "tests/unit/server", "tests/unit/doors")),
     (r"ini\.h", ("server",)),
+    (r"systemd/.*", ("server/upload", "tests/unit/upload")),
     (r"cmocka\.h", ("tests/unit",)),
 )
 
