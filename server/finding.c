@@ -126,10 +126,17 @@ add_registrations(struct history *h, struct err *e)
 	return ERR_OK;
 }
 
+/* A batch or a token may have the device's name. */
+static bool
+is_about_device(const char *action)
+{
+	return strncmp(action, "device.", strlen("device.")) == 0 || strncmp(action, "certificate.", strlen("certificate.")) == 0;
+}
+
 static enum err_code
 add_event(void *list, const struct store_event *ev, struct err *e)
 {
-	if (!cJSON_AddItemToArray(list, view_event(ev)))
+	if (is_about_device(ev->action) && cJSON_GetArraySize(list) < DEVICE_EVENTS && !cJSON_AddItemToArray(list, view_event(ev)))
 		return err_set(e, ERR_NOMEM, "device");
 	return ERR_OK;
 }
@@ -164,7 +171,7 @@ read_device(struct history *h, const char *device, cJSON *o, struct err *e)
 	if (cJSON_GetArraySize(h->list) == 0)
 		return err_say(e, ERR_NOT_FOUND, "No certificate was issued for the device %.64s.", device);
 	if ((rc = add_registrations(h, e)) != ERR_OK ||
-	    (rc = ops->event_list(h->worker->reader, 0, DEVICE_EVENTS, device, add_event, cJSON_AddArrayToObject(o, "events"), e)) != ERR_OK)
+	    (rc = ops->event_list(h->worker->reader, 0, 0, device, add_event, cJSON_AddArrayToObject(o, "events"), e)) != ERR_OK)
 		return rc;
 	return add_rework(h, device, o, e);
 }

@@ -358,13 +358,16 @@ reading_events(struct http_request *req, void *arg)
 {
 	cJSON *o = cJSON_CreateObject();
 	struct events events = { .list = cJSON_AddArrayToObject(o, "events") };
+	const char *object = http_request_query(req, "object");
 	int64_t limit, before;
 	struct line *l = arg;
 	struct worker *w;
 	struct err e;
 
+	if (object != NULL && *object == '\0')
+		object = NULL;
 	if (query_limit(req, &limit, &e) != ERR_OK || query_before(req, &before, &e) != ERR_OK || worker_get(l, &w, &e) != ERR_OK ||
-	    l->home->ops->event_list(w->reader, before, limit, NULL, add_event, &events, &e) != ERR_OK) {
+	    l->home->ops->event_list(w->reader, before, limit, object, add_event, &events, &e) != ERR_OK) {
 		cJSON_Delete(o);
 		http_reply_problem(req, &e);
 		return;

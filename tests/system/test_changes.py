@@ -400,6 +400,22 @@ def test_events_page(line):
         problems.check(line.client.get(f"/v1/events?{query}"), "bad_request")
 
 
+def test_events_about_one(line):
+    """By name, however many others came later; a device's page has none of a batch that is called like it."""
+    name = line.made()["name"]
+    line.change("PATCH", f"/v1/batches/{name}", {"state": "closed", "reason": "shift ends"})
+    for _ in range(3):
+        line.made()
+    reading = tokens.bearer(line.tokens["viewer"])
+    found = line.client.request("GET", f"/v1/events?limit=2&object={name}", headers=reading).json()["events"]
+    assert [(e["action"], e["object"]) for e in found] == [("batch.close", name), ("batch.create", name)]
+    assert line.client.request("GET", "/v1/events?object=nobody", headers=reading).json() == {"events": [], "next": None}
+    other = line.home.batch(csrs.device(), 3)
+    assert line.client.enroll(other, csrs.fresh(name)[1]).status == 201
+    device = line.client.request("GET", f"/v1/devices/{name}", headers=reading).json()
+    assert device["certificates"][0]["batch"] == other and device["events"] == []
+
+
 @pytest.mark.short
 def test_changes_of_the_command_line(line):
     """They are events too, by who is logged in on the machine."""

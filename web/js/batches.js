@@ -48,7 +48,7 @@ export const batchView = {
     const at = encodeURIComponent(name);
     const batch = await ask(`/v1/batches/${at}`);
     const [certificates, events] = await Promise.all([ask(`/v1/certificates?batch=${at}&limit=20`), ask(`/v1/events?object=${at}&limit=100`)]);
-    return { batch, certificates: certificates.certificates, events: events.events.filter((event) => event.object === name && event.action.startsWith("batch.")) };
+    return { batch, certificates: certificates.certificates, events: events.events.filter((event) => /^(batch|upload)\./.test(event.action)) };
   },
   draw({ batch, certificates, events }, status) {
     const now = { ...running(batch, status), state: batch.state, quantity: batch.quantity };
