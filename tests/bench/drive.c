@@ -4,6 +4,7 @@
  *     drive csr  --out FILE [--key p256|rsa2048] [--count N] [--prefix P]
  *     drive load --csr-file FILE --port N --path /v1/enroll/BATCH [--connections K] [--first N] [--count N] [--pid PID] ...
  *     drive slow --port N --what head|body|handshake [--connections K] ...
+ *     drive view --port N --view line|upload|batch [--pages K] ...
  */
 #include <err.h>
 #include <getopt.h>
@@ -15,6 +16,7 @@
 #include "tests/bench/dialect.h"
 #include "tests/bench/load.h"
 #include "tests/bench/slow.h"
+#include "tests/bench/viewers.h"
 
 static const char usage_text[] =
     "usage: drive csr  --out FILE [--key p256|rsa2048] [--count N] [--prefix P]\n"
@@ -23,7 +25,8 @@ static const char usage_text[] =
     "                  [--tls 1.2|1.3 --ca FILE [--certificate FILE --cert-key FILE]] [--fresh: a connection for each request]\n"
     "                  [--repeat TOTAL: the same requests again and again] [--seconds N] [--mark N: when was the N-th answered]\n"
     "       drive slow --port N --path PATH --what head|body|handshake [--host ADDRESS] [--connections K] --seconds N\n"
-    "                  [--tls 1.2|1.3 --ca FILE]\n";
+    "                  [--tls 1.2|1.3 --ca FILE]\n"
+    "       drive view --port N --view line|upload|batch [--host ADDRESS] [--batch NAME] [--pages K]: until standard input ends\n";
 
 static void __attribute__((noreturn))
 usage(void)
@@ -350,6 +353,40 @@ cmd_slow(int argc, char **argv)
 	return 0;
 }
 
+static int
+cmd_view(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "host", required_argument, NULL, 'h' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "view", required_argument, NULL, 'v' },
+		{ "batch", required_argument, NULL, 'b' },
+		{ "pages", required_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct viewers_target t = { .wire = { .host = "127.0.0.1" }, .pages = 50 };
+	struct viewers_result r;
+	bool known = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'h': t.wire.host = optarg; break;
+		case 'p': t.wire.port = optarg; break;
+		case 'v': known = viewers_view_find(optarg, &t.view); break;
+		case 'b': t.batch = optarg; break;
+		case 'c': t.pages = (unsigned)number(optarg, 1, 1000); break;
+		default: usage();
+		}
+	}
+	if (t.wire.port == NULL || !known || (t.view == VIEWERS_BATCH) != (t.batch != NULL) || optind != argc)
+		usage();
+	viewers_run(&t, &r);
+	(void)printf("{\"pages\":%u,\"elapsed_s\":%.3f,\"cpu_s\":%.6f,\"events\":%zu,\"asked\":%zu,\"late\":%zu,\"bytes\":%zu}\n", t.pages,
+	    (double)r.elapsed_us / 1e6, (double)r.cpu_us / 1e6, r.events, r.asked, r.late, r.bytes);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -359,5 +396,7 @@ main(int argc, char **argv)
 		return cmd_load(argc - 1, argv + 1);
 	if (argc >= 2 && strcmp(argv[1], "slow") == 0)
 		return cmd_slow(argc - 1, argv + 1);
+	if (argc >= 2 && strcmp(argv[1], "view") == 0)
+		return cmd_view(argc - 1, argv + 1);
 	usage();
 }

@@ -49,6 +49,10 @@ class Drive:
             stop(f"not every request got its certificate: {done.stdout}")
         return result
 
+    def beside(self, **what):
+        """The load, beside whatever runs meanwhile."""
+        return Beside(self._load_words(**what))
+
     def loop(self, burst, **what):
         """A device that asks again as soon as it is answered, beside whatever runs meanwhile."""
         return Beside(self._load_words(**what, count=1) + ["--repeat", "10000000", "--mark", str(burst)])
@@ -57,16 +61,21 @@ class Drive:
         """Connections that send a byte a second, beside whatever runs meanwhile."""
         beside = Beside([self.program, "slow", "--what", part, "--connections", str(connections), "--seconds", str(seconds),
                          "--port", str(port), "--path", path] + (tls.words if tls else []))
-        if beside.process.stdout.readline() != "connected\n":
-            stop("the slow senders could not connect")
+        beside.expect("connected")
         return beside
 
 
 class Beside:
     """A driver in the background."""
 
-    def __init__(self, words):
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    def __init__(self, words, until_told=False):
+        """until_told: it goes on until its result is asked for."""
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE if until_told else None, stdout=subprocess.PIPE, text=True)
+
+    def expect(self, word):
+        """Waits until it says so."""
+        if self.process.stdout.readline() != f"{word}\n":
+            stop(f"the driver in the background is not {word}")
 
     def result(self):
         """What it says at its end, which is waited for."""
