@@ -32,12 +32,13 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+import home as homes
 import limits
 
 TABLET, PHONE, WALL, WALL_4K = (1024, 768), (390, 844), (1920, 1080), (3840, 2160)
 LANGUAGES = {"en": "en-US,en", "de": "de-DE,de", "es": "es-ES,es", "zh": "zh-CN,zh", "vi": "vi-VN,vi"}
 VIEWS = ("line", "batches", "devices", "upload", "health", "events")
-AXE = pathlib.Path(__file__).with_name("node_modules") / "axe-core" / "axe.min.js"
+AXE = homes.ROOT / "var" / "browser" / "node_modules" / "axe-core" / "axe.min.js"     # tests/browser/fetch
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 # where a role may be found; whether it is there is the accessible name's affair
@@ -112,9 +113,10 @@ class Browser:
         self.look_away()
         wrong = [line for line in self.said if not any(re.search(p, line) for p in self.expected)]
         assert not wrong, "the page logged:\n" + "\n".join(wrong)
-        homes = [f"{scheme}://{host}" for s in self.servers for scheme, host in ((("http", f"{s.host}:{s.port}")), ("https", f"{s.tls_host}:{s.tls_port}"))]
+        own = [f"{scheme}://{host}" for s in self.servers for scheme, host in (("http", f"{s.host}:{s.port}"),
+                                                                    ("https", f"{s.tls_host}:{s.tls_port}"))]
         outside = {url for url in self.asked if not re.match(r"(data|blob|about|chrome):", url)
-                   and not any(url == home or url.startswith(home + "/") for home in homes)}
+                   and not any(url == home or url.startswith(home + "/") for home in own)}
         assert not outside, f"the page asked outside of its server: {sorted(outside)}"
 
     def look_away(self):
