@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access/access.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "http/stream.h"
@@ -11,8 +12,10 @@
 #include "status.h"
 #include "worker.h"
 
+_Static_assert(sizeof(struct access_right) <= HTTP_STREAM_OWN_BYTES, "the right lies in the stream's own memory");
+
 enum {
-	LOOK_US = 500 * 1000,		/* how often the thread looks whether something has happened */
+	LOOK_US = 500 * 1000,		/* how often the thread looks whether something has happened, and who may still listen */
 	LEAST_US = 950 * 1000,		/* between two snapshots */
 	MOST_US = 10 * 1000 * 1000	/* also when nothing happens: batches and uploads change elsewhere, and a page wants to know that we live */
 };
@@ -75,6 +78,81 @@ send_snapshot(struct live *v)
 	free(text);
 }
 
+/* ---- who may go on listening */
+
+/* Tokens that open streams rest on, each asked about once a look. */
+struct rights {
+	struct line			*line;
+	int64_t				 now_us;		/* monotonic */
+	struct { int64_t id; bool good; } *tokens;
+	size_t				 count, max;
+	bool				 looked;
+};
+
+static size_t
+token_at(const struct rights *all, int64_t id)
+{
+	size_t i = 0;
+
+	while (i < all->count && all->tokens[i].id != id)
+		i++;
+	return i;
+}
+
+static bool
+goes_on(const void *own, void *arg)
+{
+	struct rights *all = arg;
+	struct access_right right;
+	size_t i;
+
+	memcpy(&right, own, sizeof(right));
+	if (right.session != 0 && !session_lives(all->line->sessions, right.session, all->now_us))
+		return false;
+	if (right.token_id == 0)
+		return true;
+	i = token_at(all, right.token_id);
+	/* who came between two looks is asked about at the next one */
+	if (all->looked)
+		return i == all->count || all->tokens[i].good;
+	if (i == all->count && i < all->max)
+		all->tokens[all->count++].id = right.token_id;
+	return true;
+}
+
+static void
+judge_all(struct rights *all)
+{
+	if (all->line->http != NULL)
+		http_stream_judge(all->line->http, goes_on, all);
+	if (all->line->https != NULL)
+		http_stream_judge(all->line->https, goes_on, all);
+}
+
+/* What a stream rests on may end while it runs: the session, or its token.  One look a token, however many pages it has open. */
+static void
+end_those_without_right(struct live *v, unsigned open)
+{
+	struct line *l = v->line;
+	struct rights all = { .line = l, .now_us = clock_monotonic_us(), .max = open };
+	struct store_token t;
+	struct err e;
+
+	if ((all.tokens = calloc(open, sizeof(*all.tokens))) == NULL)
+		return;
+	judge_all(&all);
+	for (size_t i = 0; i < all.count; i++) {
+		enum err_code rc = l->home->ops->token_find_id(v->reader, all.tokens[i].id, &t, &e);
+
+		/* a ledger that cannot be read now says nothing of anybody's right, and gives nobody anything to read */
+		all.tokens[i].good = rc == ERR_OK ? access_token_is_good(&t, l->clock->now_us(l->clock)) : rc != ERR_NOT_FOUND;
+	}
+	all.looked = true;
+	if (all.count > 0)
+		judge_all(&all);
+	free(all.tokens);
+}
+
 /* False: it is the end. */
 static bool
 wait_a_moment(struct live *v)
@@ -98,11 +176,15 @@ live_main(void *arg)
 	struct live *v = arg;
 	uint64_t seen = 0, count;
 	int64_t sent_us = 0, now_us;
+	unsigned open;
 
 	while (wait_a_moment(v)) {
 		now_us = clock_monotonic_us();
 		count = pulse_count(v->line->pulse);
-		if (listeners(v->line) == 0 || now_us - sent_us < LEAST_US || (count == seen && now_us - sent_us < MOST_US))
+		if ((open = listeners(v->line)) == 0)
+			continue;
+		end_those_without_right(v, open);
+		if (now_us - sent_us < LEAST_US || (count == seen && now_us - sent_us < MOST_US))
 			continue;
 		send_snapshot(v);
 		seen = count;
@@ -166,6 +248,7 @@ live_handle(struct http_request *req, void *line)
 	struct worker *w;
 	struct err e;
 	size_t len = 0;
+	struct access_right right;
 	char *first;
 
 	if (worker_get(l, &w, &e) != ERR_OK || (first = event_text(l, w->reader, &len, &e)) == NULL) {
@@ -173,5 +256,6 @@ live_handle(struct http_request *req, void *line)
 		return;
 	}
 	http_reply_header(req, "Cache-Control", "no-store");
-	http_reply_stream(req, "text/event-stream", first, len);
+	right = access_right_of(req, l);
+	http_reply_stream(req, "text/event-stream", first, len, &right, sizeof(right));
 }

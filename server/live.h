@@ -1,5 +1,6 @@
 /*
  * What pages are told while it happens: one thread that makes one snapshot for all of them, at most once a second, and only while somebody listens.
+ * A stream ends within a second of the right it was opened with: when its session ends, or its token is revoked or expires.  To listen is no use of a session.
  */
 #ifndef SERVER_LIVE_H
 #define SERVER_LIVE_H

@@ -88,6 +88,12 @@ take_certificate(struct http_request *req, struct line *l, struct actor *a)
 
 /* ---- tokens */
 
+bool
+access_token_is_good(const struct store_token *t, int64_t now_us)
+{
+	return t->revoked_at_us == 0 && (t->expires_at_us == 0 || t->expires_at_us > now_us);
+}
+
 static enum err_code
 judge_token(struct http_request *req, const struct store_token *t, int64_t now_us, struct err *e)
 {
@@ -241,6 +247,20 @@ enum err_code
 access_identify(struct http_request *req, struct line *l, struct err *e)
 {
 	return identify(req, l, true, e);
+}
+
+struct access_right
+access_right_of(struct http_request *req, struct line *l)
+{
+	const struct actor *a = access_actor(req);
+	struct access_right right = { .token_id = a->token_id };
+	const char *cookie;
+	size_t len;
+
+	/* one that has ended meanwhile has a number that no session has */
+	if (a->by == ACTOR_SESSION && (cookie = access_cookie(req, &len)) != NULL && (right.session = session_number(l->sessions, cookie, len)) == 0)
+		right.session = INT64_MAX;
+	return right;
 }
 
 /* ---- may they */

@@ -51,6 +51,17 @@ void				access_log_seldom(struct http_request *req, struct line *l);
 /* Tells what access_identify or access_require refused, as admit's refusals are told: logged now and then, and late if there are too many. */
 void				access_refuse(struct http_request *req, struct line *l, const struct err *e);
 
+/* Whose right an answer without an end rests on. */
+struct access_right {
+	int64_t	token_id, session;	/* 0: none; session_number */
+};
+
+/* That of the request that was let in; all 0: it needs none. */
+struct access_right		access_right_of(struct http_request *req, struct line *l);
+
+/* Is the token good still, whatever the network?  Not revoked, not expired. */
+bool				access_token_is_good(const struct store_token *t, int64_t now_us);
+
 /* May this line's door do that without any right? */
 bool				access_is_open(struct http_request *req, const struct line *l, enum access need);
 

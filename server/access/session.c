@@ -1,7 +1,6 @@
 #include "access/session.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +14,14 @@ struct session {
 	char	csrf[SESSION_TEXT_BYTES + 1];
 	int64_t	token_id;
 	int64_t	began_us, used_us;
+	int64_t	turn;				/* how many there were before it */
 };
 
 struct sessions {
 	pthread_mutex_t		 mu;
 	const struct rnd	*rnd;
 	int64_t			 idle_us, longest_us;
+	int64_t			 turns;
 	struct session		 places[SESSIONS_MAX];
 };
 
@@ -96,6 +97,7 @@ session_begin(struct sessions *s, int64_t token_id, int64_t now_us, char cookie[
 		goto out;
 	}
 	(void)pthread_mutex_lock(&s->mu);
+	new.turn = s->turns++;
 	*make_room(s, now_us) = new;
 	(void)pthread_mutex_unlock(&s->mu);
 	memcpy(cookie, text, sizeof(text));
@@ -163,6 +165,38 @@ session_look(struct sessions *s, const char *cookie, size_t len, int64_t now_us,
     char ret_csrf[SESSION_TEXT_BYTES + 1], struct err *e)
 {
 	return find_living(s, cookie, len, now_us, false, ret_token_id, ret_csrf, e);
+}
+
+/* Its turn, and its place: found without a search. */
+int64_t
+session_number(struct sessions *s, const char *cookie, size_t len)
+{
+	uint8_t hash[SECRET_HASH_BYTES];
+	const struct session *one;
+	int64_t number = 0;
+
+	if (!hash_cookie(cookie, len, hash))
+		return 0;
+	(void)pthread_mutex_lock(&s->mu);
+	if ((one = find(s, hash)) != NULL)
+		number = one->turn * SESSIONS_MAX + (one - s->places) + 1;
+	(void)pthread_mutex_unlock(&s->mu);
+	return number;
+}
+
+bool
+session_lives(struct sessions *s, int64_t number, int64_t now_us)
+{
+	const struct session *one;
+	bool lives;
+
+	if (number <= 0)
+		return false;
+	one = &s->places[(number - 1) % SESSIONS_MAX];
+	(void)pthread_mutex_lock(&s->mu);
+	lives = one->live && one->turn == (number - 1) / SESSIONS_MAX && !is_over(s, one, now_us);
+	(void)pthread_mutex_unlock(&s->mu);
+	return lives;
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef ACCESS_SESSION_H
 #define ACCESS_SESSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -35,6 +36,12 @@ ERR_MUST_CHECK enum err_code	session_find(struct sessions *s, const char *cookie
 /* The same, and it does not count as use: what a page asks by itself keeps nobody signed in. */
 ERR_MUST_CHECK enum err_code	session_look(struct sessions *s, const char *cookie, size_t len, int64_t now_us, int64_t *ret_token_id,
 				    char ret_csrf[SESSION_TEXT_BYTES + 1], struct err *e);
+
+/* Which session a cookie is of, for who asks again and again whether it still lives and would not keep the cookie; 0: of none. */
+int64_t				session_number(struct sessions *s, const char *cookie, size_t len);
+
+/* Does it?  No use of it, and soon answered. */
+bool				session_lives(struct sessions *s, int64_t number, int64_t now_us);
 
 /* Signs out; a cookie of none is no error. */
 void				session_end(struct sessions *s, const char *cookie, size_t len);

@@ -1,5 +1,6 @@
 #include "http/stream.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +11,12 @@ struct http_stream {
 	struct http_server	*server;
 	struct http_connection	*own_connection;
 	struct MHD_Connection	*connection;
+	bool			 over;			/* nothing more is sent */
 	bool			 waits;			/* suspended: there is nothing to send */
 	char			*now, *next;		/* what is being sent, and what comes behind it */
 	size_t			 now_len, at, next_len;
 	struct http_stream	*later, **place;
+	_Alignas(max_align_t) unsigned char own[HTTP_STREAM_OWN_BYTES];
 };
 
 /* libmicrohttpd asks for more, on the worker. */
@@ -26,14 +29,14 @@ stream_read(void *arg, uint64_t position, char *out, size_t room)
 
 	(void)position;
 	(void)pthread_mutex_lock(&s->streams_mu);
-	if (st->at == st->now_len && st->next != NULL) {
+	if (st->at == st->now_len && st->next != NULL && !st->over) {
 		free(st->now);
 		st->now = st->next;
 		st->now_len = st->next_len;
 		st->at = 0;
 		st->next = NULL;
 	}
-	if (s->streams_over) {
+	if (s->streams_over || (st->over && st->at == st->now_len)) {
 		n = MHD_CONTENT_READER_END_OF_STREAM;
 	} else if (st->at < st->now_len) {
 		n = (ssize_t)(st->now_len - st->at < room ? st->now_len - st->at : room);
@@ -80,7 +83,7 @@ stream_add(struct http_server *s, struct http_stream *st)
 }
 
 void
-http_reply_stream(struct http_request *r, const char *content_type, char *first, size_t len)
+http_reply_stream(struct http_request *r, const char *content_type, char *first, size_t len, const void *own, size_t own_len)
 {
 	enum { BLOCK_BYTES = 4096 };
 	struct MHD_Response *response;
@@ -95,6 +98,8 @@ http_reply_stream(struct http_request *r, const char *content_type, char *first,
 	st->connection = r->connection;
 	st->now = first;
 	st->now_len = len;
+	assert(own_len <= sizeof(st->own));
+	memcpy(st->own, own, own_len);
 	stream_add(r->server, st);
 	if ((response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, stream_read, st, stream_free)) == NULL)
 		stream_free(st);
@@ -125,6 +130,19 @@ http_stream_send(struct http_server *s, const char *text, size_t len)
 		free(st->next);
 		st->next = copy;
 		st->next_len = len;
+		wake(st);
+	}
+	(void)pthread_mutex_unlock(&s->streams_mu);
+}
+
+void
+http_stream_judge(struct http_server *s, bool (*goes_on)(const void *own, void *arg), void *arg)
+{
+	(void)pthread_mutex_lock(&s->streams_mu);
+	for (struct http_stream *st = s->streams; st != NULL; st = st->later) {
+		if (st->over || goes_on(st->own, arg))
+			continue;
+		st->over = true;
 		wake(st);
 	}
 	(void)pthread_mutex_unlock(&s->streams_mu);

@@ -9,11 +9,21 @@
 
 #include "http/http.h"
 
-/* Replies with 200 and leaves the answer open; first (malloced, the server's from here on; NULL: no memory, and a problem is replied) is sent at once. */
-void	http_reply_stream(struct http_request *r, const char *content_type, char *first, size_t len);
+enum { HTTP_STREAM_OWN_BYTES = 16 };	/* whose stream it is: the caller's words, kept with it */
+
+/*
+ * Replies with 200 and leaves the answer open; first (malloced, the server's from here on; NULL: no memory, and a problem is replied) is sent at once.  own is copied.
+ */
+void	http_reply_stream(struct http_request *r, const char *content_type, char *first, size_t len, const void *own, size_t own_len);
 
 /* Gives a copy of the text to each open stream.  Any thread. */
 void	http_stream_send(struct http_server *s, const char *text, size_t len);
+
+/*
+ * Asks about each open stream whether it goes on, and ends those that do not: each at once, or behind what it is just being sent.  goes_on is called with a lock held that
+ * workers wait for: it only looks at what is in memory.  Any thread.
+ */
+void	http_stream_judge(struct http_server *s, bool (*goes_on)(const void *own, void *arg), void *arg);
 
 /* How many are open. */
 unsigned	http_stream_count(struct http_server *s);

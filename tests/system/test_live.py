@@ -8,15 +8,18 @@ import pytest
 
 import client
 import csrs
+import faketime
 import limits
+import tokens
 
 
 class Stream:
     """Server-sent events from a bare socket."""
 
-    def __init__(self, server):
+    def __init__(self, server, headers=None):
         self.sock = client.connect(server)
-        self.sock.sendall(b"GET /v1/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+        self.sock.sendall(b"GET /v1/live HTTP/1.1\r\nHost: x\r\n" + more.encode() + b"\r\n")
         self.file = self.sock.makefile("rb")
         self.status = int(self.file.readline().split()[1])
         self.type = None
@@ -40,6 +43,16 @@ class Stream:
                 name = line[7:].decode()
             elif line.startswith(b"data: "):
                 yield name, json.loads(line[6:])
+
+    def ends(self, within=2.5):
+        """Does it end, and properly, so soon?"""
+        self.sock.settimeout(limits.seconds(within))
+        try:
+            for _ in self.lines():
+                pass
+        except TimeoutError:
+            return False
+        return True
 
     def close(self):
         self.sock.close()
@@ -125,6 +138,76 @@ def test_clients_come_and_go(lot, start):
     for t in visitors:
         t.join(limits.seconds(30))
     assert server.alive()
+
+
+@pytest.fixture
+def guarded(lot):
+    lot.configure("server", "read", "token")
+    return lot
+
+
+@pytest.mark.short
+def test_signing_out_ends_the_stream_and_no_other(guarded, start):
+    """A stream is judged once, when it begins; it does not outlive what it was judged by."""
+    server = start(guarded)
+    badge = tokens.make(guarded, "viewer", name="anna")
+    assert Stream(server).status == 401
+    with client.Client(server) as c:
+        mine, other = tokens.signed_in(c, badge), tokens.signed_in(c, badge)
+        ended, stays = Stream(server, mine), Stream(server, other)
+        assert c.request("DELETE", "/v1/session", headers=mine).status == 204
+        assert ended.ends() and not stays.ends(within=2)
+        assert Stream(server, mine).status == 401
+    stays.close()
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("how", ["session", "bearer"])
+def test_revoking_a_token_ends_its_streams(guarded, start, how):
+    server = start(guarded)
+    badge, kept = tokens.make(guarded, "technician", name="anna"), tokens.make(guarded, "viewer", name="bert")
+    with client.Client(server) as c:
+        headers = tokens.signed_in(c, badge) if how == "session" else tokens.bearer(badge)
+        streams, stays = [Stream(server, headers) for _ in range(3)], Stream(server, tokens.bearer(kept))
+        guarded.run("token", "revoke", "anna")
+        assert all(s.ends() for s in streams)
+        assert Stream(server, headers).status == 401 and not stays.ends(within=2)
+    stays.close()
+
+
+def test_a_token_that_expires_ends_its_stream(guarded, start):
+    """By the server's clock, which jumps."""
+    clock = faketime.Clock(guarded.path.parent / "clock")
+    server = start(guarded, env=clock.environment())
+    badge = tokens.make(guarded, "viewer", "--expires", "1d", name="anna")
+    stream = Stream(server, tokens.bearer(badge))
+    next(stream.events())
+    clock.turn("+25h")
+    assert stream.ends(within=5) and Stream(server, tokens.bearer(badge)).status == 401
+
+
+def test_listening_keeps_nobody_signed_in(guarded, start):
+    """An open page is no use of its session: idle for too long it is over, and so is its stream."""
+    guarded.configure("server", "session_idle_min", "1")
+    server = start(guarded)
+    badge = tokens.make(guarded, "viewer", name="anna")
+    with client.Client(server) as c:
+        stream = Stream(server, tokens.signed_in(c, badge))
+        assert c.enroll("lot", csrs.fresh()[1]).status == 201  # it is told something meanwhile
+        assert stream.ends(within=66)
+
+
+def test_who_needs_no_right_listens_on(lot, start):
+    """Reading is open: nobody's token or session matters to who showed none."""
+    server = start(lot)
+    badge = tokens.make(lot, "viewer", name="anna")
+    with client.Client(server) as c:
+        mine = tokens.signed_in(c, badge)
+        stream = Stream(server)
+        assert c.request("DELETE", "/v1/session", headers=mine).status == 204
+        lot.run("token", "revoke", "anna")
+        assert not stream.ends(within=2)
+    stream.close()
 
 
 def test_the_states_of_the_line(home, start):
