@@ -4,6 +4,7 @@ import { chooseLanguage, currentLanguage, languages, t, useLanguage } from "./js
 import { Problem, whenDenied } from "./js/api.js";
 import { isSignedIn, loadSession, may, signIn, signOut, who } from "./js/session.js";
 import { endLive, startLive } from "./js/live.js";
+import { keepTime } from "./js/format.js";
 import { toast } from "./js/dialog.js";
 import { focusSearch, searchField } from "./js/search.js";
 import { lineView, shape, stateClass, stateName } from "./js/line.js";
@@ -228,6 +229,7 @@ function setLost(isLost) {
 const live = {
   status(given) {
     status = given;
+    keepTime(given.now);
     if (views[place.name].live && (data !== null || !views[place.name].load)) draw();
     else drawLight();
   },
@@ -244,6 +246,10 @@ async function expired() {
 
 async function begin() {
   await loadSession();
+  await goOn();
+}
+
+async function goOn() {
   drawBar();
   if (!may("read")) {
     endLive();
@@ -273,8 +279,7 @@ async function start() {
   document.documentElement.classList.toggle("wall", isWall);
   for (;;) {
     try {
-      await useLanguage();
-      await loadSession();
+      await Promise.all([useLanguage(), loadSession()]);
       break;
     } catch {
       lost.hidden = false;
@@ -288,7 +293,8 @@ async function start() {
   let resized;
   addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => { if (place.name === "line") draw(); }, 100); });
   setInterval(checkSession, sessionMs);
-  await begin();
+  if (placeOfHash().name !== "line") show(main, el("p", {}, t("loading"))); // what the server has rendered is the line
+  await goOn();
 }
 
 await start();

@@ -10,6 +10,7 @@ import client
 import csrs
 import faketime
 import server as servers
+import station
 import tokens
 import uploads
 
@@ -52,8 +53,8 @@ class Day:
     def post(self, requests):
         """[(station, batch, CSR)], side by side as stations do; the answers' codes."""
         def send(request):
-            station, batch, csr = request
-            with client.Client(self.server, headers=tokens.bearer(self.stations[station])) as c:
+            fixture, batch, csr = request
+            with client.Client(self.server, headers=tokens.bearer(self.stations[fixture])) as c:
                 return c.enroll(batch, csr).status
 
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -80,7 +81,7 @@ class Day:
             if quarter % 7 == 3:
                 assert self.post([(1, "WO-2026-4711", csrs.fresh("SN00001")[1])]) == [409]
             if quarter in (21, 22, 35):
-                assert self.post([(0, "WO-2026-4711", wrong_proof(f"SN9{quarter:04d}"))]) == [400]
+                assert self.post([(0, "WO-2026-4711", station.not_its_own_key(f"SN9{quarter:04d}"))]) == [400]
             if quarter == 38:
                 assert self.post([(2, "WO-2026-4712", csrs.fresh("SN00999")[1])]) == [403]
 
@@ -94,10 +95,3 @@ class Day:
 
     def end(self):
         self.server.stop()
-
-
-def wrong_proof(cn):
-    """A request whose signature is another key's."""
-    der = bytearray(csrs.fresh(cn)[1])
-    der[-1] ^= 1
-    return bytes(der)

@@ -24,6 +24,15 @@ export function bytes(n) {
   return new Intl.NumberFormat(locale(), { style: "unit", unit: names[i], maximumFractionDigits: n < 10 && i > 0 ? 1 : 0 }).format(n);
 }
 
+let aheadMs = 0;
+
+// The line server's clock is the one that counts: that of a panel may be wrong by years.
+export function keepTime(text) {
+  aheadMs = new Date(text) - Date.now();
+}
+
+export const now = () => new Date(Date.now() + aheadMs);
+
 const form = (options, text) => (text ? new Intl.DateTimeFormat(locale(), options).format(new Date(text)) : "–");
 
 export const clock = (text) => form({ hour: "2-digit", minute: "2-digit" }, text);
@@ -33,6 +42,6 @@ export const dateTime = (text) => form({ dateStyle: "medium", timeStyle: "medium
 // The time of day for today's, the date too for others.
 export function moment(text) {
   if (!text) return "–";
-  const today = new Date(text).toDateString() === new Date().toDateString();
+  const today = new Date(text).toDateString() === now().toDateString();
   return today ? form({ timeStyle: "medium" }, text) : dateTime(text);
 }

@@ -1,13 +1,13 @@
 // Is the machine well: disk, clock, ledger, CA, backup.
 import { as, el, facts, table } from "./dom.js";
 import { t } from "./i18n.js";
-import { bytes, date, dateTime, days, number } from "./format.js";
+import { bytes, date, dateTime, days, now, number } from "./format.js";
 import { needText } from "./line.js";
 
 const mark = (ok) => (ok ? `✓ ${t("health.ok")}` : `✕ ${t("health.bad")}`);
 
 function caRow(ca) {
-  const left = Math.floor((new Date(ca.not_after) - Date.now()) / 86400000);
+  const left = Math.floor((new Date(ca.not_after) - now()) / 86400000);
   return { key: ca.name, cells: [
     ca.name, t(`ca.${ca.state}`), ca.subject, ca.key, ca.not_after.startsWith("9999") ? t("device.for_ever") : date(ca.not_after),
     left > 0 ? t("health.days_left", { days: days(left) }) : t("health.over"), as(ca.fingerprint, "mono id"),

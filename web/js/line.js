@@ -2,7 +2,7 @@
 import { as, batchLink, button, deviceLink, el, link, meter, svg, table } from "./dom.js";
 import { chart } from "./chart.js";
 import { knows, t, word } from "./i18n.js";
-import { clock, days, duration, moment, number, percent } from "./format.js";
+import { clock, days, duration, moment, now, number, percent } from "./format.js";
 import { may } from "./session.js";
 
 const shapes = {
@@ -31,8 +31,9 @@ function needs(status) {
   const list = status.line?.needs || [];
   const name = stateName(status);
   if (list.length === 0) return el("p", {}, status.detail && name === "refusing" ? status.detail : t(`state.${name}.do`));
-  return list.map((need) => el("p", { "data-key": need.code + (need.values?.name || "") },
-    el("b", {}, word("what", need.what)), " ", needText(need)));
+  const first = name === "attention" ? el("p", { "data-key": "first" }, t("state.attention.do")) : null;
+  return [first, list.map((need) => el("p", { "data-key": need.code + (need.values?.name || "") },
+    el("b", {}, word("what", need.what)), " ", needText(need)))];
 }
 
 function state(status) {
@@ -71,7 +72,7 @@ export function progress(batch) {
 export function left(batch) {
   if (batch.issued >= batch.quantity) return t("batch.complete");
   if (batch.left_s === null || batch.left_s === undefined) return t("batch.no_rate");
-  const end = new Date(Date.now() + batch.left_s * 1000);
+  const end = new Date(now().getTime() + batch.left_s * 1000);
   return t("batch.left", { rate: number(batch.per_hour), time: duration(batch.left_s), at: batch.left_s < 20 * 3600 ? clock(end) : moment(end) });
 }
 
