@@ -15,6 +15,7 @@ const running = (batch, status) => ({ ...batch, ...(status?.batches || []).find(
 
 export const batchesView = {
   live: true,
+  everyMs: 5000, // others make batches too
   title: () => t("view.batches"),
   load: () => ask("/v1/batches"),
   draw({ batches }, status) {
