@@ -8,7 +8,8 @@ export const percent = (part, whole) =>
 const unit = (n, name) => new Intl.NumberFormat(locale(), { style: "unit", unit: name, unitDisplay: "short", maximumFractionDigits: 0 }).format(n);
 
 export function duration(seconds) {
-  const minutes = Math.max(1, Math.round(seconds / 60));
+  const minutes = Math.round(seconds / 60);
+  if (seconds < 90) return unit(Math.max(1, Math.round(seconds)), "second");
   if (minutes < 60) return unit(minutes, "minute");
   if (minutes < 48 * 60) return `${unit(Math.floor(minutes / 60), "hour")} ${unit(minutes % 60, "minute")}`;
   return unit(Math.round(minutes / 1440), "day");

@@ -72,7 +72,7 @@ export const uploadView = {
         may("change") && upload.parked > 0 ? button("retry", t("upload.retry_all"), { batch: "" }, { class: "primary" }) : null),
       table(t("upload.why"), [t("batch.one"), as(t("upload.count"), "n"), t("upload.reason"), t("upload.where"), t("upload.action")], upload.reasons.map(reasonRow), t("upload.none_parked"))),
       parked.length > 0 ? el("section", { class: "panel" }, el("h2", {}, t("upload.parked_devices")),
-        table(t("upload.parked_devices"), [t("device.id"), t("batch.one"), t("upload.reason")],
+        table(t("upload.parked_devices"), [t("device.id"), t("batch.one"), t("event.detail")],
           parked.map((c) => ({ key: c.serial, cells: [as(deviceLink(c.device_id), "mono"), as(batchLink(c.batch), "mono"), c.reason] })), t("none"))) : null,
       el("section", { class: "panel" }, el("h2", {}, t("upload.by_batch")),
         table(t("upload.by_batch"), [t("batch.one"), as(t("upload.queued"), "n"), as(t("state.registered"), "n"), as(t("batch.parked"), "n")],
