@@ -55,6 +55,10 @@ export function askFor({ title, text, fields, confirm, danger = false, send }) {
       sure.disabled = false;
     }
   });
+  // A scanner ends with Enter: a label that is scanned now must not become the reason for what cannot be undone.  Only the button confirms.
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
+  });
   cancel.addEventListener("click", () => dialog.close());
   document.body.append(dialog);
   dialog.showModal();

@@ -56,6 +56,7 @@ export function searchField(onGo) {
       enter();
     });
     document.addEventListener("keydown", catchScanner);
+    document.addEventListener("close", focusSearch, true); // a dialog; what it was opened with is done
   }
   field.placeholder = t("search.hint");
   return el("div", { class: "search", role: "search" }, el("label", { for: "search", class: "unseen" }, t("search.label")), field);
@@ -64,7 +65,7 @@ export function searchField(onGo) {
 function catchScanner(event) {
   const at = document.activeElement;
   if (!field?.isConnected || event.key.length !== 1 || event.key === " " || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || isDialogOpen() ||
-      at === field || at.matches("input, textarea, select, [contenteditable]")) return;
+      at === field || at.matches("input, textarea, [contenteditable]")) return;
   field.focus({ preventScroll: true });
   field.select();
 }
