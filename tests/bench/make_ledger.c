@@ -214,7 +214,7 @@ page_add(void *arg, const struct store_certificate *c, struct err *err)
 			r->arn[at++] = hex[c->certificate_id[i] & 15];
 		}
 	}
-	p->rows[p->n++] = (struct store_registration_row){ r, c->batch_id, p->settled };
+	p->rows[p->n++] = (struct store_registration_row){ .registration = r, .batch_id = c->batch_id, .settled = p->settled };
 	return ERR_OK;
 }
 

@@ -43,7 +43,7 @@ static const struct {
 
 struct page;
 
-/* A connection: its answer's head, then so many octets of body. */
+/* A connection, made when something is asked: its answer's head, then so many octets of body. */
 struct end {
 	struct page	*page;
 	struct wire	 wire;
@@ -61,6 +61,7 @@ struct page {
 	int64_t		session_at_us, look_at_us, view_at_us;	/* when it asks next */
 	int64_t		heard_us;
 	bool		session, quiet;		/* to be asked as soon as the connection is free */
+	bool		asks_alive;		/* what is being asked is whether the server lives */
 	unsigned	view_left;		/* paths of the view that are still to be asked */
 	bool		has_event;
 };
@@ -86,12 +87,10 @@ viewers_view_find(const char *name, enum viewers_view *ret)
 }
 
 static void
-end_open(struct viewers *v, struct page *p, struct end *d, bool is_stream)
+end_open(struct viewers *v, struct end *d)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = d };
 
-	d->page = p;
-	d->is_stream = is_stream;
 	wire_connect(&v->target->wire, &d->wire);
 	if (epoll_ctl(v->epoll, EPOLL_CTL_ADD, d->wire.fd, &ev) != 0)
 		err(1, "epoll");
@@ -105,6 +104,8 @@ end_ask(struct viewers *v, struct end *d, const char *path)
 	    v->target->wire.host, v->target->wire.port, d->is_stream ? "text/event-stream" : "application/json", browser, v->target->wire.host,
 	    v->target->wire.port);
 
+	if (d->wire.fd == -1)
+		end_open(v, d);
 	d->busy = true;
 	d->in_body = false;
 	d->head_len = 0;
@@ -122,6 +123,7 @@ page_ask(struct viewers *v, struct page *p)
 
 	if (p->asking.busy)
 		return;
+	p->asks_alive = !p->session && p->quiet;
 	if (p->session) {
 		p->session = false;
 		end_ask(v, &p->asking, "/v1/session");
@@ -216,7 +218,8 @@ body_take(struct viewers *v, struct end *d, const char *text, size_t len)
 	if (d->left > 0)
 		return;
 	d->busy = false;
-	d->page->heard_us = clock_monotonic_us();
+	if (d->page->asks_alive)
+		d->page->heard_us = clock_monotonic_us();
 	page_ask(v, d->page);
 }
 
@@ -248,8 +251,10 @@ end_readable(struct viewers *v, struct end *d)
 		head = (size_t)(head_end + 4 - d->head) - before;
 		body_take(v, d, text + head, n - head);
 	}
-	if (state == WIRE_END)
+	if (state == WIRE_END && d->busy)
 		errx(1, "the server ended a page's %s", d->is_stream ? "stream" : "connection");
+	if (state == WIRE_END)
+		wire_close(&d->wire);	/* it was kept long enough */
 }
 
 /* False: standard input has ended. */
@@ -295,8 +300,8 @@ page_open(struct viewers *v, unsigned i)
 	p->session_at_us = now_us + SESSION_US * part / whole;
 	p->look_at_us = now_us + QUIET_LOOK_US * part / whole;
 	p->view_at_us = now_us + views[v->target->view].every_us * part / whole;
-	end_open(v, p, &p->stream, true);
-	end_open(v, p, &p->asking, false);
+	p->stream = (struct end){ .page = p, .wire.fd = -1, .is_stream = true };
+	p->asking = (struct end){ .page = p, .wire.fd = -1 };
 	end_ask(v, &p->stream, "/v1/live");
 }
 
@@ -326,7 +331,8 @@ viewers_run(const struct viewers_target *t, struct viewers_result *ret)
 	v.result.cpu_us = own_cpu_us() - cpu_us;
 	for (unsigned i = 0; i < t->pages; i++) {
 		wire_close(&v.pages[i].stream.wire);
-		wire_close(&v.pages[i].asking.wire);
+		if (v.pages[i].asking.wire.fd != -1)
+			wire_close(&v.pages[i].asking.wire);
 	}
 	(void)close(v.epoll);
 	free(v.pages);
