@@ -4,7 +4,7 @@
 def facts(browser, css="main"):
     """{term: description} of what stands as facts or counts in there; a term that comes twice is the first one's."""
     pairs = browser.js("""
-        return [...document.querySelectorAll(`:is(${arguments[0]}) dl > div`)].map((row) =>
+        return [...document.querySelectorAll(`dl:is(${arguments[0]}, :is(${arguments[0]}) *) > div`)].map((row) =>
             [row.querySelector("dt").innerText.trim(), row.querySelector("dd").innerText.trim()]);""", css)
     return {term: what for term, what in reversed(pairs)}
 
