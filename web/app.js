@@ -78,7 +78,8 @@ function languageChooser() {
 
 function drawBar() {
   if (isWall) return;
-  const user = isSignedIn() ? button("sign-out", t("sign_out.who", { name: who().name }), {}, { title: t(`role.${who().role}`) }) : button("sign-in", t("sign_in"));
+  const user = isSignedIn() ? button("sign-out", t("sign_out.who", { name: who().name }), {}, { title: t(`role.${who().role}`) })
+    : may("read") ? button("sign-in", t("sign_in")) : ""; // else the page is the sign-in
   const items = Object.keys(tabs).map((name) => el("li", {}, el("a", { href: `#/${name}`, "data-tab": name }, t(`view.${name}`))));
   bar.replaceChildren(
     el("a", { class: "skip", href: "#main" }, t("skip")),
@@ -111,10 +112,11 @@ function draw() {
   drawLight();
 }
 
-async function load() {
+// own: nobody has asked for it, so it keeps no session alive.
+async function load(own = false) {
   const view = views[place.name], mine = visit;
   try {
-    const loaded = view.load ? await view.load(place.argument) : null;
+    const loaded = view.load ? await view.load(place.argument, { own }) : null;
     if (mine !== visit) return false;
     data = loaded;
     draw();
@@ -150,7 +152,7 @@ async function navigate() {
   await load();
   if (mine !== visit) return;
   document.getElementById("said").textContent = view.title(place.argument);
-  if (view.everyMs) reloads = setInterval(() => { if (!document.hidden && lost.hidden) load(); }, view.everyMs);
+  if (view.everyMs) reloads = setInterval(() => { if (!document.hidden && lost.hidden) load(true); }, view.everyMs);
   if (!typing) focusSearch();
 }
 

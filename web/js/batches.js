@@ -17,7 +17,7 @@ export const batchesView = {
   live: true,
   everyMs: 5000, // others make batches too
   title: () => t("view.batches"),
-  load: () => ask("/v1/batches"),
+  load: (_, options) => ask("/v1/batches", options),
   draw({ batches }, status) {
     const order = { waiting: 0, open: 1, closed: 2 };
     const rows = batches.map((batch) => running(batch, status))
@@ -45,10 +45,11 @@ export const batchView = {
   live: true,
   everyMs: 5000,
   title: (name) => t("batch.title", { name }),
-  async load(name) {
+  async load(name, options) {
     const at = encodeURIComponent(name);
-    const batch = await ask(`/v1/batches/${at}`);
-    const [certificates, events] = await Promise.all([ask(`/v1/certificates?batch=${at}&limit=20`), ask(`/v1/events?object=${at}&limit=100`)]);
+    const batch = await ask(`/v1/batches/${at}`, options);
+    const [certificates, events] = await Promise.all([
+      ask(`/v1/certificates?batch=${at}&limit=20`, options), ask(`/v1/events?object=${at}&limit=100`, options)]);
     return { batch, certificates: certificates.certificates, events: events.events.filter((event) => /^(batch|upload)\./.test(event.action)) };
   },
   draw({ batch, certificates, events }, status) {

@@ -65,12 +65,12 @@ function certificate(c, isNewest) {
     el("h3", {}, t("device.upload")), list.length > 0 ? list.map(registration) : el("p", {}, t(c.state === "issued" ? "device.queued" : "none")));
 }
 
-async function loadDevice(id) {
-  const found = await askIfThere(`/v1/devices/${encodeURIComponent(id)}`);
+async function loadDevice(id, options) {
+  const found = await askIfThere(`/v1/devices/${encodeURIComponent(id)}`, options);
   if (found) return found;
   // no such device, or a server that does not have this address
-  const { certificates } = await ask(`/v1/certificates?device=${encodeURIComponent(id)}&limit=100`);
-  const whole = await Promise.all(certificates.slice(0, 10).map((c) => ask(`/v1/certificates/${c.serial}`)));
+  const { certificates } = await ask(`/v1/certificates?device=${encodeURIComponent(id)}&limit=100`, options);
+  const whole = await Promise.all(certificates.slice(0, 10).map((c) => ask(`/v1/certificates/${c.serial}`, options)));
   return { device_id: id, certificates: whole, events: [], rework: null };
 }
 
