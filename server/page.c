@@ -90,20 +90,22 @@ member(const cJSON *o, const char *name)
 /* ---- the line */
 
 struct state {
-	const char	*name, *class, *shape, *words;
+	const char	*name, *class, *shape, *words, *says;
 };
 
-/* Shapes as web/js/line.js draws them: what is red, amber or green is also a square, a triangle or a circle. */
+/* Shapes and words as web/js/line.js and web/lang/en.json have them: what is red, amber or green is also a square, a triangle or a circle. */
 #define CIRCLE		"<circle cx=\"50\" cy=\"50\" r=\"46\"/>"
+#define RING		"<circle cx=\"50\" cy=\"50\" r=\"40\"/>"
 #define TRIANGLE	"<path d=\"M50 4 97 94H3Z\"/>"
-#define SQUARE		"<path d=\"M7 7H93V93H7Z\"/>"
+#define CALL		TRIANGLE "<path class=\"mark\" d=\"M45 34H55L53 66H47ZM46 73H54V81H46Z\"/>"
+#define SQUARE		"<path d=\"M7 7H93V93H7Z\"/><path class=\"mark\" d=\"M22 43H78V57H22Z\"/>"
 
 static const struct state states[] = {
-	{ "issuing", "good", CIRCLE, "Issuing" },
-	{ "idle", "good", CIRCLE, "Ready, no device comes" },
-	{ "waiting", "warn", TRIANGLE, "Waiting for a batch" },
-	{ "attention", "warn", TRIANGLE, "Issues, but needs someone" },
-	{ "refusing", "bad", SQUARE, "Not issuing" },
+	{ "issuing", "good", CIRCLE, "Issuing", "Devices get their certificates." },
+	{ "idle", "good hollow", RING, "Ready", "No device has come in the last minute." },
+	{ "waiting", "warn", TRIANGLE, "Waiting for a batch", "No open batch has room. Ask the line lead to open one, or to make a new one." },
+	{ "attention", "warn", CALL, "Someone is needed", "The line issues, but something needs someone." },
+	{ "refusing", "bad", SQUARE, "Not issuing", "Call the engineer; the server's log says why." },
 };
 
 static const struct state *
@@ -123,13 +125,13 @@ put_state(struct buf *b, const cJSON *status)
 
 	buf_printf(b, "<div class=\"state %s\" role=\"status\"><svg viewBox=\"0 0 100 100\" aria-hidden=\"true\">%s</svg><div><strong>%s</strong>", s->class,
 	    s->shape, s->words);
+	if (cJSON_GetArraySize(member(line, "needs")) == 0 || strcmp(s->name, "attention") == 0)
+		buf_printf(b, "<p>%s</p>", s->says);
 	cJSON_ArrayForEach(need, member(line, "needs")) {
 		buf_puts(b, "<p>");
 		put_escaped(b, view_text_of(need, "detail"));
 		buf_puts(b, "</p>");
 	}
-	if (strcmp(s->name, "waiting") == 0)
-		buf_puts(b, "<p>No open batch has room. Ask the line lead to open one, or to make a new one.</p>");
 	buf_puts(b, "</div></div>\n");
 }
 

@@ -108,8 +108,24 @@ function drawLight() {
 
 function draw() {
   if (!may("read")) return;
-  show(main, views[place.name].draw(data, status, main, place.argument));
+  const drawn = () => show(main, views[place.name].draw(data, status, main, place.argument));
+  drawn();
+  if (isWall) fit(drawn);
   drawLight();
+}
+
+// Nobody scrolls a screen on the wall: what does not fit is drawn smaller.
+function fit(drawn) {
+  const root = document.documentElement;
+  const over = () => main.scrollHeight - innerHeight;
+  if (root.style.fontSize && over() < -0.1 * innerHeight) {
+    root.style.fontSize = "";
+    drawn();
+  }
+  for (let i = 0; i < 20 && over() > 0; i++) {
+    root.style.fontSize = `${parseFloat(getComputedStyle(root).fontSize) * 0.96}px`;
+    drawn();
+  }
 }
 
 // own: nobody has asked for it, so it keeps no session alive.

@@ -20,10 +20,13 @@ PAGES = {"line": "#/line", "batches": "#/batches", "batch": "#/batch/WO-2026-471
          "registered": "#/device/A0016", "upload": "#/upload", "health": "#/health", "events": "#/events"}
 
 
+# what is there only when the view has what it needs
+SHOWS = {"line": "SN00690", "batches": "WO-2026-4709", "batch": "SN00690", "devices": "SN000", "device": "new board", "registered": "ARN", "upload": "A0101",
+         "health": "ACME", "events": "WO-2026-4713"}
+
+
 def take(browser, path, whole=True):
     """whole: to the page's end, however far that is."""
-    browser.wait("the page to stand still", lambda: browser.js(
-        "return document.querySelector('main h1, main .state') !== null && !document.querySelector('main').innerText.includes('Loading')"))
     height = browser.js("return document.documentElement.scrollHeight")
     width, shown = browser.js("return [innerWidth, innerHeight]")
     if whole and height > shown:
@@ -47,7 +50,7 @@ def everything(browser, day, folder):
             where = folder / f"{size}-{'dark' if dark else 'light'}"
             for name, hash in PAGES.items():
                 browser.open(day.server, hash, size=pixels, dark=dark, touch=size == "phone")
-                browser.sees("SN0" if name in ("devices", "device", "line") else "lineca")
+                browser.sees(SHOWS[name], "main")
                 take(browser, where / f"{name}.png")
             browser.open(day.server, "#/batches", size=pixels, dark=dark, touch=size == "phone")
             browser.press("button", "New batch")
@@ -55,6 +58,7 @@ def everything(browser, day, folder):
             take(browser, where / "dialog.png", whole=False)
             if size != "phone":
                 browser.open(day.server, "?wall", size=pixels, dark=dark)
+                browser.sees("WO-2026-4713")
                 take(browser, where / "wall.png", whole=False)
     for lang in browsers.LANGUAGES:
         browser.open(day.server, "#/line", size=browsers.PHONE, touch=True, lang=lang)
@@ -71,6 +75,7 @@ def front(browser, day, folder):
     browser.sees("SN0")
     take(browser, folder / "page.png", whole=False)
     browser.open(day.server, "?wall", size=browsers.WALL, dark=True, scale=0.5)
+    browser.sees("WO-2026-4713")
     take(browser, folder / "wall.png", whole=False)
 
 

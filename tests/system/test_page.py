@@ -6,6 +6,7 @@ import re
 import pytest
 
 import client
+import csrs
 import home as homes
 
 WEB = homes.ROOT / "web"
@@ -74,9 +75,15 @@ def test_modules_that_are_not_there(line):
         assert line.client.get(path).status == 404
 
 
-def test_without_javascript(home, start):
-    """The line view stands in what the server sends."""
-    home.batch("lot-4711", 7)
-    with client.Client(start(home)) as c:
+def test_without_javascript(home, start, languages):
+    """The line view stands in what the server sends, in the words of the English page."""
+    def said(name):
         html = c.get("/").body.decode()
-    assert "lot-4711" in html and "<noscript>" in html
+        return all(f"<{tag}>{languages['en'][key]}</{tag}>" in html for tag, key in (("strong", f"state.{name}"), ("p", f"state.{name}.do")))
+
+    with client.Client(start(home)) as c:
+        assert said("waiting")
+        home.batch("lot-4711", 7)
+        assert said("idle") and "lot-4711" in c.get("/").body.decode()
+        assert c.enroll("lot-4711", csrs.fresh()[1]).status == 201 and said("issuing")
+        assert "<noscript>" in c.get("/").body.decode()
