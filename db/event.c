@@ -8,41 +8,6 @@
 #include "base/text.h"
 #include "db/store_internal.h"
 
-/* How many octets the character of UTF-8 at p has (RFC 3629 4); 0: none is there, or one that ends or upsets a line. */
-static size_t
-character_len(const unsigned char *p)
-{
-	size_t	i, len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-
-	if (len == 1)
-		return p[0] < 0x20 || p[0] == 0x7f ? 0 : 1;
-	for (i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* longer than need be, a half of a pair, beyond the last, and the control characters of Latin-1 */
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] >= 0x90) || (p[0] == 0xc2 && p[1] < 0xa0))
-		return 0;
-	return len;
-}
-
-static void
-line_copy(const char *text, char *out, size_t out_size)
-{
-	size_t	len = text_fit(text, strlen(text), out_size - 1), i = 0, n;
-
-	memcpy(out, text, len);
-	out[len] = '\0';
-	while (i < len) {
-		if ((n = character_len((const unsigned char *)out + i)) == 0) {
-			out[i] = '?';
-			n = 1;
-		}
-		i += n;
-	}
-}
-
 enum err_code
 event_make(struct store_event *ret, const struct store_who *who, const char *action, const char *object, struct err *e,
     const char *format, ...)
@@ -58,12 +23,12 @@ event_make(struct store_event *ret, const struct store_who *who, const char *act
 	va_end(ap);
 	memset(ret, 0, sizeof(*ret));
 	ret->at_us = who->at_us;
-	line_copy(who->actor, ret->actor, sizeof(ret->actor));
-	line_copy(who->address, ret->address, sizeof(ret->address));
-	line_copy(action, ret->action, sizeof(ret->action));
-	line_copy(object, ret->object, sizeof(ret->object));
-	line_copy(detail, ret->detail, sizeof(ret->detail));
-	line_copy(who->reason, ret->reason, sizeof(ret->reason));
+	text_line(who->actor, ret->actor, sizeof(ret->actor));
+	text_line(who->address, ret->address, sizeof(ret->address));
+	text_line(action, ret->action, sizeof(ret->action));
+	text_line(object, ret->object, sizeof(ret->object));
+	text_line(detail, ret->detail, sizeof(ret->detail));
+	text_line(who->reason, ret->reason, sizeof(ret->reason));
 	return ERR_OK;
 }
 

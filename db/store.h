@@ -80,6 +80,29 @@ struct store_token_use {
 	int64_t	token_id, at_us;
 };
 
+/* ---- refusals ------------------------------------------------------------------------------------ */
+
+enum {
+	STORE_CODE_BYTES = 31,
+	STORE_STATION_BYTES = 64,
+	STORE_REFUSALS_MAX = 20000	/* rows that are kept; the oldest go first */
+};
+
+/* How often something was refused for one reason, in one batch and at one station, in a while that begins at from_us. */
+struct store_refusal {
+	int64_t	from_us;
+	char	code[STORE_CODE_BYTES + 1];		/* err_name */
+	char	batch[LIMIT_NAME_BYTES + 1];		/* "": none, or one that does not exist */
+	char	station[STORE_STATION_BYTES + 1];	/* "": several */
+	int64_t	count, first_at_us, last_at_us;
+	char	device_id[LIMIT_DEVICE_ID_BYTES + 1];	/* the last one; "" = not known */
+};
+
+/* How often in all in the quarter of an hour that begins at from_us. */
+struct store_refused {
+	int64_t	from_us, count;
+};
+
 /* ---- certification authorities ------------------------------------------------------------------- */
 
 struct store_ca {
@@ -272,6 +295,12 @@ struct store_ops {
 	/* Notes when tokens were used last, in one transaction; an older time changes nothing, an unknown id neither. */
 	enum err_code	(*token_used)(struct store *, const struct store_token_use *uses, size_t n, struct err *);
 	/*
+	 * Writes counts of refusals as they now are, in one transaction, and forgets those of whiles that begin before since_us, and the oldest above
+	 * STORE_REFUSALS_MAX.  A count that is there already (the same while, code, batch and station) never goes down: the same may be written again.
+	 */
+	enum err_code	(*refusals_write)(struct store *, const struct store_refusal *rows, size_t n, const struct store_refused *quarters,
+			    size_t quarters_n, int64_t since_us, struct err *);
+	/*
 	 * The certificate is revoked from now on.  One that is queued for AWS is parked (batch.parked counts it), so that the upload leaves it;
 	 * one that is registered or parked stays what it is to the counts.  upload_retry never takes it back.  The event's object is the
 	 * device's id.  ERR_NOT_FOUND.  Again: no error, no event, and the first reason stays.
@@ -358,6 +387,12 @@ struct store_ops {
 	 */
 	enum err_code	(*event_list)(struct store_reader *, int64_t before, int64_t limit, const char *object,
 			    enum err_code (*row)(void *arg, const struct store_event *, struct err *), void *arg, struct err *);
+
+	/* Of whiles that begin at since_us or later: of a batch, or of all (NULL) by from_us. */
+	enum err_code	(*refusal_list)(struct store_reader *, int64_t since_us, const char *batch,
+			    enum err_code (*row)(void *arg, const struct store_refusal *, struct err *), void *arg, struct err *);
+	enum err_code	(*refused_list)(struct store_reader *, int64_t since_us,
+			    enum err_code (*row)(void *arg, const struct store_refused *, struct err *), void *arg, struct err *);
 
 	/* The certificate that record would answer with !is_new.  ERR_NOT_FOUND; ERR_FORBIDDEN: it was revoked. */
 	enum err_code	(*recorded_find)(struct store_reader *, int64_t batch_id, const char *device_id,

@@ -1,7 +1,6 @@
 #include "clerk.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -21,6 +20,8 @@ struct clerk {
 	pthread_cond_t		 cond;
 	struct clerk_job	*first, **last;
 	bool			 stop, settles;
+	void			(*keep)(void *arg, const struct clerk_desk *, bool at_end);	/* NULL: nothing */
+	void			*keep_arg;
 	struct store_token_use	 uses[USES_MAX];
 	size_t			 uses_count;
 };
@@ -68,6 +69,16 @@ settle(struct clerk *c)
 	(void)pthread_mutex_lock(&c->mu);
 }
 
+static void
+keep(struct clerk *c)
+{
+	bool at_end = c->stop;
+
+	(void)pthread_mutex_unlock(&c->mu);
+	c->keep(c->keep_arg, &c->desk, at_end);
+	(void)pthread_mutex_lock(&c->mu);
+}
+
 static void *
 clerk_main(void *arg)
 {
@@ -82,6 +93,8 @@ clerk_main(void *arg)
 			write_uses(c);
 			if (c->settles && !c->stop)
 				settle(c);
+			if (c->keep != NULL && (!c->stop || c->first == NULL))
+				keep(c);
 			noted_us = clock_monotonic_us();
 			job = c->first;
 		}
@@ -161,6 +174,15 @@ clerk_settles(struct clerk *c)
 {
 	(void)pthread_mutex_lock(&c->mu);
 	c->settles = true;
+	(void)pthread_mutex_unlock(&c->mu);
+}
+
+void
+clerk_keeps(struct clerk *c, void (*fn)(void *arg, const struct clerk_desk *, bool at_end), void *arg)
+{
+	(void)pthread_mutex_lock(&c->mu);
+	c->keep = fn;
+	c->keep_arg = arg;
 	(void)pthread_mutex_unlock(&c->mu);
 }
 

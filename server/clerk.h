@@ -5,6 +5,7 @@
 #ifndef SERVER_CLERK_H
 #define SERVER_CLERK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -29,6 +30,9 @@ ERR_MUST_CHECK enum err_code	clerk_start(const struct store_ops *ops, const char
 
 /* From now on it also makes certificate ids findable, every few seconds (store_ops.identifiers_settle).  Any thread. */
 void				clerk_settles(struct clerk *c);
+
+/* From now on it also calls keep every few seconds, and when it stops (at_end): for what is written down now and then.  Any thread, once. */
+void				clerk_keeps(struct clerk *c, void (*keep)(void *arg, const struct clerk_desk *, bool at_end), void *arg);
 
 /* Runs what was pushed, writes down what was noted, ends the thread and frees.  Nobody may push any more.  Takes NULL. */
 void				clerk_stop(struct clerk *c);

@@ -146,6 +146,14 @@ line_trust(struct line *l, struct err *e)
 	return rc;
 }
 
+static void
+keep_pulse(void *line, const struct clerk_desk *desk, bool at_end)
+{
+	struct line *l = line;
+
+	pulse_keep(l->pulse, desk->ops, desk->store, l->clock->now_us(l->clock), at_end);
+}
+
 static enum err_code
 line_start_clerks(struct line *l, struct err *e)
 {
@@ -157,6 +165,7 @@ line_start_clerks(struct line *l, struct err *e)
 	if ((rc = clerk_start(l->home->ops, path, &l->clerk, e)) != ERR_OK)
 		return rc;
 	clerk_settles(l->clerk);
+	clerk_keeps(l->clerk, keep_pulse, l);
 	return clerk_start(l->home->ops, path, &l->keymaker, e);
 }
 

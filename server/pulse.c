@@ -6,7 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/number.h"
+#include "base/text.h"
+#include "refusals.h"
 #include "view.h"
 
 enum {
@@ -22,6 +26,7 @@ static const int64_t minute_us = INT64_C(60) * 1000000, quarter_us = INT64_C(15)
 struct slices {
 	int64_t	slice;		/* which one a place holds */
 	int64_t	issued, refused;
+	uint64_t	changed;	/* pulse.count when refused grew last */
 };
 
 struct kept {
@@ -30,11 +35,6 @@ struct kept {
 	enum err_code		 code;
 	char			 device_id[LIMIT_DEVICE_ID_BYTES + 1], batch[LIMIT_NAME_BYTES + 1], station[PULSE_STATION_BYTES + 1];
 	char			 door[16], serial[2 * STORE_SERIAL_BYTES + 1];
-};
-
-struct refusal {
-	struct kept	last;
-	int64_t		count, first_us;	/* 0: a free place */
 };
 
 struct batch_rate {
@@ -50,11 +50,15 @@ struct pulse {
 	struct slices		minutes[MINUTES + 1], quarters[PULSE_QUARTERS + 1];
 	struct kept		recent[PULSE_RECENT];	/* a ring; the newest before next */
 	size_t			next, recent_count;
-	struct refusal		refusals[PULSE_REFUSALS];
+	struct refusals		refusals;
 	struct batch_rate	batches[BATCHES];
 	int			shift_s[SHIFTS_MAX];	/* of the day, growing */
 	size_t			shifts;
 	int64_t			shift_from_us, shift_issued, shift_refused;
+	uint64_t		kept_count;	/* what of count is written down */
+	/* pulse_keep's own: */
+	int64_t			kept_us;	/* monotonic */
+	bool			keep_fails;
 };
 
 /* ---- shifts */
@@ -190,57 +194,53 @@ shift_turn(struct pulse *p, int64_t at_us)
 	p->shift_issued = p->shift_refused = 0;
 }
 
+/* Whatever a device calls itself, its batch or its station: one line of UTF-8, no longer than there is room. */
 static void
 keep(struct kept *k, const struct pulse_event *ev)
 {
 	*k = (struct kept){ .at_us = ev->at_us, .outcome = ev->outcome, .code = ev->code };
-	(void)snprintf(k->device_id, sizeof(k->device_id), "%s", ev->device_id);
-	(void)snprintf(k->batch, sizeof(k->batch), "%s", ev->batch);
-	(void)snprintf(k->station, sizeof(k->station), "%s", ev->station);
-	(void)snprintf(k->door, sizeof(k->door), "%s", ev->door);
+	text_line(ev->device_id, k->device_id, sizeof(k->device_id));
+	text_line(ev->batch, k->batch, sizeof(k->batch));
+	text_line(ev->station, k->station, sizeof(k->station));
+	text_line(ev->door, k->door, sizeof(k->door));
 	(void)snprintf(k->serial, sizeof(k->serial), "%s", ev->serial != NULL ? ev->serial : "");
 }
 
 static void
-count_refused(struct pulse *p, const struct pulse_event *ev)
+count_refused(struct pulse *p, const struct kept *k)
 {
-	struct refusal *found = &p->refusals[0];
+	struct slices *quarter = slice_at(p->quarters, PULSE_QUARTERS + 1, k->at_us / quarter_us);
+	struct store_refusal one = { .count = 1, .first_at_us = k->at_us, .last_at_us = k->at_us };
 
-	slice_at(p->minutes, MINUTES + 1, ev->at_us / minute_us)->refused++;
-	slice_at(p->quarters, PULSE_QUARTERS + 1, ev->at_us / quarter_us)->refused++;
+	slice_at(p->minutes, MINUTES + 1, k->at_us / minute_us)->refused++;
+	quarter->refused++;
+	quarter->changed = p->count;
 	p->shift_refused++;
-	for (size_t i = 0; i < PULSE_REFUSALS; i++) {
-		struct refusal *r = &p->refusals[i];
-
-		if (r->count > 0 && r->last.code == ev->code && strcmp(r->last.station, ev->station) == 0) {
-			found = r;
-			break;
-		}
-		if (r->last.at_us < found->last.at_us)
-			found = r;
-	}
-	if (found->count == 0 || found->last.code != ev->code || strcmp(found->last.station, ev->station) != 0)
-		*found = (struct refusal){ .first_us = ev->at_us };
-	keep(&found->last, ev);
-	found->count++;
+	memcpy(one.batch, k->batch, sizeof(one.batch));
+	memcpy(one.station, k->station, sizeof(one.station));
+	memcpy(one.device_id, k->device_id, sizeof(one.device_id));
+	refusals_note(&p->refusals, &one, k->code, p->count);
 }
 
 void
 pulse_note(struct pulse *p, const struct pulse_event *ev)
 {
+	struct kept *k;
+
 	(void)pthread_mutex_lock(&p->mu);
-	shift_turn(p, ev->at_us);
-	if (ev->outcome == PULSE_ISSUED) {
-		count_issued(p, ev->batch, ev->at_us);
-		p->shift_issued++;
-	} else if (ev->outcome == PULSE_REFUSED) {
-		count_refused(p, ev);
-	}
-	keep(&p->recent[p->next], ev);
+	p->count++;
+	k = &p->recent[p->next];
+	keep(k, ev);
 	p->next = (p->next + 1) % PULSE_RECENT;
 	if (p->recent_count < PULSE_RECENT)
 		p->recent_count++;
-	p->count++;
+	shift_turn(p, k->at_us);
+	if (k->outcome == PULSE_ISSUED) {
+		count_issued(p, k->batch, k->at_us);
+		p->shift_issued++;
+	} else if (k->outcome == PULSE_REFUSED) {
+		count_refused(p, k);
+	}
 	(void)pthread_mutex_unlock(&p->mu);
 }
 
@@ -283,17 +283,110 @@ recall_one(void *arg, const struct store_certificate *c, struct err *e)
 	return ERR_OK;
 }
 
+struct recall {
+	struct pulse	*pulse;
+	int64_t		 now_us;
+};
+
+static enum err_code
+recall_refusal(void *arg, const struct store_refusal *row, struct err *e)
+{
+	struct recall *recall = arg;
+
+	(void)e;
+	refusals_recall(&recall->pulse->refusals, row, recall->now_us);
+	return ERR_OK;
+}
+
+/* What a quarter has belongs to the shift in which it began. */
+static enum err_code
+recall_refused(void *arg, const struct store_refused *row, struct err *e)
+{
+	struct recall *recall = arg;
+	struct pulse *p = recall->pulse;
+
+	(void)e;
+	/* the clock was set back since then */
+	if (row->from_us > recall->now_us)
+		return ERR_OK;
+	if (row->from_us / quarter_us > recall->now_us / quarter_us - PULSE_QUARTERS)
+		slice_at(p->quarters, PULSE_QUARTERS + 1, row->from_us / quarter_us)->refused = row->count;
+	if (row->from_us >= p->shift_from_us)
+		p->shift_refused += row->count;
+	return ERR_OK;
+}
+
 enum err_code
 pulse_recall(struct pulse *p, const struct store_ops *ops, struct store_reader *r, int64_t now_us, struct err *e)
 {
 	struct store_certificate_filter filter = {
 		.batch_id = -1, .state = -1, .since_us = (now_us / quarter_us - PULSE_QUARTERS + 1) * quarter_us, .limit = RECALL_ROWS
 	};
+	struct recall recall = { p, now_us };
+	enum err_code rc;
 
 	p->shift_from_us = shift_begin_us(p, now_us);
 	if (p->shift_from_us < filter.since_us)
 		filter.since_us = p->shift_from_us;
+	if ((rc = ops->refusal_list(r, now_us - 2 * PULSE_QUARTERS * quarter_us, NULL, recall_refusal, &recall, e)) != ERR_OK ||
+	    (rc = ops->refused_list(r, filter.since_us, recall_refused, &recall, e)) != ERR_OK)
+		return rc;
 	return ops->certificate_list(r, &filter, recall_one, p, e);
+}
+
+/* ---- writing down */
+
+struct keeping {
+	size_t			n, quarters_n;
+	struct store_refusal	rows[2 * REFUSAL_ROWS];
+	struct store_refused	quarters[PULSE_QUARTERS + 1];
+};
+
+/* Copies what has changed; what count it is. */
+static uint64_t
+take_changed(struct pulse *p, struct keeping *k)
+{
+	uint64_t count;
+
+	(void)pthread_mutex_lock(&p->mu);
+	count = p->count;
+	k->n = refusals_changed(&p->refusals, p->kept_count, k->rows);
+	k->quarters_n = 0;
+	for (size_t i = 0; i <= PULSE_QUARTERS; i++)
+		if (p->quarters[i].refused > 0 && p->quarters[i].changed > p->kept_count)
+			k->quarters[k->quarters_n++] = (struct store_refused){ p->quarters[i].slice * quarter_us, p->quarters[i].refused };
+	(void)pthread_mutex_unlock(&p->mu);
+	return count;
+}
+
+void
+pulse_keep(struct pulse *p, const struct store_ops *ops, struct store *s, int64_t now_us, bool at_end)
+{
+	int64_t at_us = clock_monotonic_us();
+	enum err_code rc = ERR_OK;
+	struct keeping *k;
+	struct err e;
+	uint64_t count;
+
+	if (!at_end && p->kept_us != 0 && at_us - p->kept_us < PULSE_KEEP_S * INT64_C(1000000))
+		return;
+	if ((k = malloc(sizeof(*k))) == NULL)
+		return;
+	count = take_changed(p, k);
+	if (k->n > 0 || k->quarters_n > 0) {
+		p->kept_us = at_us;
+		rc = ops->refusals_write(s, k->rows, k->n, k->quarters, k->quarters_n, refusals_half_us(now_us - REFUSAL_DAYS * 96 * quarter_us), &e);
+	}
+	free(k);
+	/* they only count what was refused: nobody is kept waiting for them, and they are tried again */
+	if (rc != ERR_OK && !p->keep_fails)
+		log_err(LOG_WARN, "refusals", &e);
+	p->keep_fails = rc != ERR_OK;
+	if (rc != ERR_OK)
+		return;
+	(void)pthread_mutex_lock(&p->mu);
+	p->kept_count = count;
+	(void)pthread_mutex_unlock(&p->mu);
 }
 
 /* ---- reading */
@@ -385,36 +478,13 @@ view_rate(struct pulse *p, int64_t now_us, cJSON *o)
 	}
 }
 
-static int
-later_first(const void *a, const void *b)
-{
-	const struct refusal *x = *(const struct refusal *const *)a, *y = *(const struct refusal *const *)b;
-
-	return x->last.at_us < y->last.at_us ? 1 : x->last.at_us > y->last.at_us ? -1 : 0;
-}
-
 static void
 view_refusals(struct pulse *p, int64_t now_us, cJSON *o)
 {
-	const struct refusal *order[PULSE_REFUSALS];
-	cJSON *list = cJSON_AddArrayToObject(o, "refusals"), *part;
-	size_t n = 0;
+	struct refusal_groups groups = { .n = 0 };
 
-	for (size_t i = 0; i < PULSE_REFUSALS; i++)
-		if (p->refusals[i].count > 0 && p->refusals[i].last.at_us > now_us - PULSE_QUARTERS * quarter_us)
-			order[n++] = &p->refusals[i];
-	qsort(order, n, sizeof(order[0]), later_first);
-	for (size_t i = 0; i < n; i++) {
-		part = cJSON_CreateObject();
-		(void)cJSON_AddStringToObject(part, "code", err_name(order[i]->last.code));
-		(void)cJSON_AddStringToObject(part, "station", order[i]->last.station);
-		(void)cJSON_AddNumberToObject(part, "count", (double)order[i]->count);
-		view_time_us(part, "first_at", order[i]->first_us);
-		view_time_us(part, "last_at", order[i]->last.at_us);
-		(void)cJSON_AddStringToObject(part, "device_id", order[i]->last.device_id);
-		(void)cJSON_AddStringToObject(part, "batch", order[i]->last.batch);
-		(void)cJSON_AddItemToArray(list, part);
-	}
+	refusals_group(&p->refusals, now_us - PULSE_QUARTERS * quarter_us, NULL, &groups);
+	refusals_view(&groups, o);
 }
 
 void
@@ -425,4 +495,39 @@ pulse_view(struct pulse *p, int64_t now_us, cJSON *o)
 	view_rate(p, now_us, o);
 	view_refusals(p, now_us, o);
 	(void)pthread_mutex_unlock(&p->mu);
+}
+
+struct of_batch {
+	struct refusal_groups	*groups;
+	int64_t			 held_us[2];	/* half days that were in memory */
+};
+
+static enum err_code
+add_refusal(void *arg, const struct store_refusal *row, struct err *e)
+{
+	struct of_batch *b = arg;
+
+	(void)e;
+	if (row->from_us != b->held_us[0] && row->from_us != b->held_us[1])
+		refusals_group_add(b->groups, row, row->batch);
+	return ERR_OK;
+}
+
+enum err_code
+pulse_view_batch(struct pulse *p, const struct store_ops *ops, struct store_reader *r, const char *batch, int64_t now_us, cJSON *o, struct err *e)
+{
+	int64_t since_us = refusals_half_us(now_us - REFUSAL_DAYS * 96 * quarter_us);
+	struct refusal_groups groups = { .n = 0 };
+	struct of_batch b = { .groups = &groups, .held_us = { -1, -1 } };
+	enum err_code rc;
+
+	(void)pthread_mutex_lock(&p->mu);
+	refusals_group(&p->refusals, since_us, batch, &groups);
+	for (size_t i = 0; i < 2; i++)
+		if (p->refusals.halves[i].n > 0)
+			b.held_us[i] = p->refusals.halves[i].from_us;
+	(void)pthread_mutex_unlock(&p->mu);
+	if ((rc = ops->refusal_list(r, since_us, batch, add_refusal, &b, e)) == ERR_OK)
+		refusals_view(&groups, o);
+	return rc;
 }

@@ -1,6 +1,7 @@
 /*
  * What has happened on the line lately: the last enrolments, refusals by reason and station, how many in each minute.  Kept in memory, so that showing it costs the
- * ledger nothing; the counts of the last hours are read from it once, at the start.  Any thread.
+ * ledger nothing; the counts of the last hours are read from it once, at the start.  What was refused is written down now and then (pulse_keep), in nobody's way.  Any
+ * thread.  Texts of devices are made one line of UTF-8 each.
  */
 #ifndef SERVER_PULSE_H
 #define SERVER_PULSE_H
@@ -15,9 +16,9 @@
 
 enum {
 	PULSE_RECENT = 30,		/* enrolments shown */
-	PULSE_REFUSALS = 50,		/* reasons and stations shown */
 	PULSE_QUARTERS = 48,		/* of an hour: twelve hours */
-	PULSE_STATION_BYTES = 64
+	PULSE_STATION_BYTES = STORE_STATION_BYTES,
+	PULSE_KEEP_S = 10		/* so much of what was refused a crash may lose */
 };
 
 enum pulse_outcome { PULSE_ISSUED, PULSE_REPEATED, PULSE_REFUSED };
@@ -40,10 +41,20 @@ void				pulse_free(struct pulse *p);	/* takes NULL */
 /* A list of times of day as pulse_new takes it? */
 bool				pulse_shifts_fit(const char *text);
 
-/* Fills in the hours before now from the ledger.  Before the first note. */
+/* Fills in the hours before now from the ledger: what was issued, and what was refused and written down.  Before the first note. */
 ERR_MUST_CHECK enum err_code	pulse_recall(struct pulse *p, const struct store_ops *ops, struct store_reader *r, int64_t now_us, struct err *e);
 
 void				pulse_note(struct pulse *p, const struct pulse_event *ev);
+
+/*
+ * Writes down what was refused since the last time, in one transaction, if there is anything and the last time was PULSE_KEEP_S ago, or it is the end.  A failure is logged
+ * once and tried again the next time.  One thread (the clerk).
+ */
+void				pulse_keep(struct pulse *p, const struct store_ops *ops, struct store *s, int64_t now_us, bool at_end);
+
+/* What was refused in a batch in the last REFUSAL_DAYS days, by reason and station: "refusals", added to o. */
+ERR_MUST_CHECK enum err_code	pulse_view_batch(struct pulse *p, const struct store_ops *ops, struct store_reader *r, const char *batch, int64_t now_us,
+				    cJSON *o, struct err *e);
 
 /* Grows with each note. */
 uint64_t			pulse_count(struct pulse *p);

@@ -89,15 +89,18 @@ reading_batch(struct http_request *req, void *arg)
 {
 	struct line *l = arg;
 	struct store_batch b;
+	cJSON *o = NULL;
 	struct worker *w;
 	struct err e;
 
 	if (worker_get(l, &w, &e) != ERR_OK ||
-	    l->home->ops->batch_find(w->reader, http_request_argument(req), &b, &e) != ERR_OK) {
+	    l->home->ops->batch_find(w->reader, http_request_argument(req), &b, &e) != ERR_OK ||
+	    pulse_view_batch(l->pulse, l->home->ops, w->reader, b.name, l->clock->now_us(l->clock), o = view_batch(&b), &e) != ERR_OK) {
+		cJSON_Delete(o);
 		http_reply_problem(req, &e);
 		return;
 	}
-	reply_text(req, json_type, view_print(view_batch(&b)));
+	reply_text(req, json_type, view_print(o));
 }
 
 /* ---- certificates */

@@ -66,6 +66,8 @@ memory_close(struct store *s)
 	free(s->leaves);
 	free(s->tokens);
 	free(s->events);
+	free(s->refusals);
+	free(s->refused);
 	(void)pthread_mutex_destroy(&s->mu);
 	free(s);
 }
@@ -464,6 +466,7 @@ const struct store_ops store_memory = {
 	.token_create = memory_token_create,
 	.token_revoke = memory_token_revoke,
 	.token_used = memory_token_used,
+	.refusals_write = memory_refusals_write,
 	.checkpoint = memory_checkpoint,
 	.ca_find = memory_ca_find,
 	.ca_list = memory_ca_list,
@@ -474,6 +477,8 @@ const struct store_ops store_memory = {
 	.token_find_id = memory_token_find_id,
 	.token_list = memory_token_list,
 	.event_list = memory_event_list,
+	.refusal_list = memory_refusal_list,
+	.refused_list = memory_refused_list,
 	.recorded_find = memory_recorded_find,
 	.recorded_find_serial = memory_recorded_find_serial,
 	.certificate_list = memory_certificate_list,

@@ -50,6 +50,10 @@ struct store {
 	size_t			 leaves_n, leaves_max;
 	struct store_token	*tokens;	/* ids are places + 1; so are those of events */
 	size_t			 tokens_n, tokens_max;
+	struct store_refusal	*refusals;	/* in the order of their making */
+	size_t			 refusals_n, refusals_max;
+	struct store_refused	*refused;
+	size_t			 refused_n, refused_max;
 	struct store_event	*events;
 	size_t			 events_n, events_max;
 };
@@ -99,6 +103,14 @@ enum err_code	memory_token_find(struct store_reader *r, const uint8_t hash[STORE
 enum err_code	memory_token_find_id(struct store_reader *r, int64_t id, struct store_token *ret, struct err *e);
 enum err_code	memory_token_list(struct store_reader *r,
 		    enum err_code (*row)(void *, const struct store_token *, struct err *), void *arg, struct err *e);
+
+/* refusals.c */
+enum err_code	memory_refusals_write(struct store *s, const struct store_refusal *rows, size_t n, const struct store_refused *quarters,
+		    size_t quarters_n, int64_t since_us, struct err *e);
+enum err_code	memory_refusal_list(struct store_reader *r, int64_t since_us, const char *batch,
+		    enum err_code (*row)(void *, const struct store_refusal *, struct err *), void *arg, struct err *e);
+enum err_code	memory_refused_list(struct store_reader *r, int64_t since_us,
+		    enum err_code (*row)(void *, const struct store_refused *, struct err *), void *arg, struct err *e);
 
 /* registration.c, parked.c, upload.c */
 struct recorded		*row_of(struct store *s, int64_t cert_id);		/* NULL: none */

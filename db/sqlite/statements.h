@@ -268,6 +268,29 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(EVENT_LIST_OBJECT, FOR_READER,                                                                \
 	    "SELECT id, at_us, actor, address, action, object, detail, reason FROM event"               \
 	    " WHERE object = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2")                                 \
+	/* refusals.c */                                                                                \
+	X(REFUSAL_WRITE, FOR_WRITER,                                                                    \
+	    "INSERT INTO refusal (from_us, code, batch, station, count, first_at_us, last_at_us, device_id)" \
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"                                                  \
+	    " ON CONFLICT (from_us, code, batch, station) DO UPDATE SET count = excluded.count,"        \
+	    " first_at_us = min(first_at_us, excluded.first_at_us), last_at_us = excluded.last_at_us,"  \
+	    " device_id = excluded.device_id WHERE excluded.count >= count")                            \
+	X(REFUSED_WRITE, FOR_WRITER,                                                                    \
+	    "INSERT INTO refused (from_us, count) VALUES (?1, ?2)"                                      \
+	    " ON CONFLICT (from_us) DO UPDATE SET count = max(count, excluded.count)")                  \
+	X(REFUSAL_SWEEP, FOR_WRITER,                                                                    \
+	    "DELETE FROM refusal WHERE from_us < max(?1, coalesce("                                     \
+	    "(SELECT from_us + 1 FROM refusal ORDER BY from_us DESC LIMIT 1 OFFSET ?2), ?1))")          \
+	X(REFUSED_SWEEP, FOR_WRITER,                                                                    \
+	    "DELETE FROM refused WHERE from_us < max(?1, coalesce("                                     \
+	    "(SELECT from_us + 1 FROM refused ORDER BY from_us DESC LIMIT 1 OFFSET ?2), ?1))")          \
+	X(REFUSAL_LIST, FOR_READER,                                                                     \
+	    "SELECT from_us, code, batch, station, count, first_at_us, last_at_us, device_id FROM refusal" \
+	    " WHERE from_us >= ?1 ORDER BY from_us")                                                    \
+	X(REFUSAL_LIST_BATCH, FOR_READER,                                                               \
+	    "SELECT from_us, code, batch, station, count, first_at_us, last_at_us, device_id FROM refusal" \
+	    " WHERE batch = ?2 AND from_us >= ?1 ORDER BY from_us")                                     \
+	X(REFUSED_LIST, FOR_READER, "SELECT from_us, count FROM refused WHERE from_us >= ?1 ORDER BY from_us") \
 	/* rework.c */                                                                                  \
 	X(REVOCATION_FIND, FOR_WRITER, "SELECT 1 FROM revocation WHERE cert_id = ?1")                   \
 	X(REVOCATION_INSERT, FOR_WRITER,                                                                \

@@ -126,6 +126,14 @@ ERR_MUST_CHECK enum err_code	change_commit(struct store *s, const struct store_e
 enum err_code	sqlite_event_list(struct store_reader *r, int64_t before, int64_t limit, const char *object,
 		    enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e);
 
+/* refusals.c */
+enum err_code	sqlite_refusals_write(struct store *s, const struct store_refusal *rows, size_t n, const struct store_refused *quarters,
+		    size_t quarters_n, int64_t since_us, struct err *e);
+enum err_code	sqlite_refusal_list(struct store_reader *r, int64_t since_us, const char *batch,
+		    enum err_code (*row)(void *, const struct store_refusal *, struct err *), void *arg, struct err *e);
+enum err_code	sqlite_refused_list(struct store_reader *r, int64_t since_us,
+		    enum err_code (*row)(void *, const struct store_refused *, struct err *), void *arg, struct err *e);
+
 /* rework.c */
 
 /* Was the certificate revoked? */

@@ -1,6 +1,8 @@
 """What the page is told: /v1/status, and /v1/live while it happens."""
+import contextlib
 import json
 import socket
+import sqlite3
 import threading
 import time
 
@@ -254,6 +256,72 @@ def test_refusals_are_grouped(lot, start):
         refusals = c.get("/v1/status").json()["refusals"]
     assert [(r["code"], r["count"]) for r in refusals] == [("csr_malformed", 1), ("batch_not_found", 5)]
     assert {r["station"] for r in refusals} == {"127.0.0.1"}
+
+
+@pytest.mark.short
+def test_refusals_come_back_after_a_restart(lot, start):
+    """Also days later on the batch's page, for the ledger has them."""
+    server = start(lot)
+    with client.Client(server) as c:
+        for _ in range(3):
+            assert c.enroll("lot", b"rubbish").status == 400
+        cn = csrs.device()
+        assert c.enroll("lot", csrs.fresh(cn)[1]).status == 201
+        assert c.enroll("lot", csrs.fresh(cn)[1]).status == 409
+        assert c.enroll("none", csrs.fresh()[1]).status == 404
+        before, batch = c.get("/v1/status").json(), c.get("/v1/batches/lot").json()["refusals"]
+    assert [(r["code"], r["count"], r["station"], r["device_id"]) for r in batch] == \
+        [("device_exists", 1, "127.0.0.1", cn), ("csr_malformed", 3, "127.0.0.1", "")]
+    server.stop()
+    with client.Client(start(lot)) as c:
+        after = c.get("/v1/status").json()
+        assert c.get("/v1/batches/lot").json()["refusals"] == batch
+        known = lambda status: [(r["code"], r["station"], r["count"], r["first_at"], r["last_at"], r["device_id"]) for r in status["refusals"]]
+        assert known(after) == known(before) and len(known(after)) == 3
+        assert sum(q["refused"] for q in after["rate"]["quarters"]) == after["rate"]["shift"]["refused"] == 5
+        assert c.enroll("lot", b"rubbish").status == 400    # it counts on
+        assert c.get("/v1/status").json()["refusals"][0]["count"] == 4
+
+
+def test_a_crash_loses_the_last_seconds_of_refusals_at_most(lot, start):
+    server = start(lot)
+    with client.Client(server) as c:
+        def kept():
+            with contextlib.closing(sqlite3.connect(f"file:{lot.path / 'lineca.db'}?mode=ro", uri=True)) as db:
+                return db.execute("SELECT coalesce(sum(count), 0) FROM refusal").fetchone()[0]
+
+        assert c.enroll("lot", b"rubbish").status == 400
+        deadline = time.monotonic() + limits.seconds(30)
+        while kept() != 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+    server.kill()
+    with client.Client(start(lot)) as c:
+        (one,) = c.get("/v1/status").json()["refusals"]
+        assert (one["code"], one["count"], one["batch"]) == ("csr_malformed", 1, "lot")
+
+
+@pytest.mark.parametrize("name", [b"a%0Adata:%20{}%0A%0A", b"%00%01%7f%1b[2J", b"%FF%FEx%C0%80", b"%E2%82", b"%22}%5C", b"x" * 300, b"%C2%85%E2%80%A8",
+                                  b"gr%C3%B6%C3%9Fe%F0%9F%98%80"])
+def test_names_that_would_break_a_line(lot, start, name):
+    """What a device calls its batch is one line of UTF-8 wherever it is shown: no event more, no object that cannot be read."""
+    server = start(lot)
+    stream = Stream(server)
+    events = stream.events()
+    next(events)
+    with client.Client(server) as c:
+        path = "/v1/enroll/" + name.decode("ascii")
+        assert c.request("POST", path, csrs.fresh()[1], {"Content-Type": "application/pkcs10"}).status in (400, 404)
+        assert c.enroll("lot", b"rubbish").status == 400
+        text = c.get("/v1/status").body.decode("utf-8")
+    told = next(events)[1]
+    while len(told["recent"]) < len(json.loads(text)["recent"]):
+        told = next(events)[1]
+    for shown in [*told["recent"], *told["refusals"], *json.loads(text)["refusals"]]:
+        for value in (shown["batch"], shown["station"], shown["device_id"]):
+            assert len(value.encode()) <= 64 and not any(ord(ch) < 0x20 or 0x7f <= ord(ch) < 0xa0 for ch in value), value
+    assert text.count("\n") == 1 and text.endswith("}\n")
+    stream.close()
 
 
 @pytest.mark.parametrize("shifts", ["6:00", "06:00,05:00", "25:00", "", "06:00;14:00"])
