@@ -34,10 +34,12 @@ registration_row_check(const struct store_registration_row *row, struct err *e)
 {
 	const struct store_registration	*r = row->registration;
 
-	if (row->settled != -1 && row->settled != CERTIFICATE_REGISTERED && row->settled != CERTIFICATE_PARKED)
+	const int	whole = row->withdrawal ? CERTIFICATE_REVOKED : CERTIFICATE_REGISTERED;
+
+	if (row->settled != -1 && row->settled != whole && row->settled != CERTIFICATE_PARKED)
 		return err_set(e, ERR_INTERNAL, "registration of %lld: settled as %d", (long long)r->cert_id, row->settled);
-	if (row->settled == CERTIFICATE_REGISTERED && r->state != REGISTRATION_DONE)
-		return err_set(e, ERR_INTERNAL, "registration of %lld: registered by a registration that is %s", (long long)r->cert_id,
-		    registration_state_name(r->state));
+	if (row->settled == whole && (r->state != REGISTRATION_DONE || (row->withdrawal && r->withdrawn_at_us == 0)))
+		return err_set(e, ERR_INTERNAL, "registration of %lld: %s by a registration that is %s", (long long)r->cert_id,
+		    row->withdrawal ? "withdrawn" : "registered", registration_state_name(r->state));
 	return ERR_OK;
 }

@@ -3,6 +3,9 @@
  *
  * A certificate is queued (CERTIFICATE_ISSUED) until all its targets are settled; then it is registered, or parked with a reason.
  * The ledger knows no operation of AWS: which bit of `done` means what is the upload's business (server/upload/step.h).
+ *
+ * A certificate that is revoked is withdrawn: AWS is told in every target.  That waits (batch.revoking) until all of them have said that
+ * they have it as revoked, or do not have it; or it is parked (batch.revoke_parked).
  */
 #ifndef DB_REGISTRATION_H
 #define DB_REGISTRATION_H
@@ -11,6 +14,14 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+
+/* The step that tells AWS that a certificate is revoked. */
+#define STORE_STEP_REVOKE		"revoke"
+
+/* Why a withdrawal is parked, where AWS has the certificate and no section of lineca.conf leads there. */
+#define STORE_CODE_NO_SECTION		"NoSection"
+#define STORE_MESSAGE_NO_SECTION	"AWS has it, and no section of lineca.conf for its batch leads to this account and region: write one, " \
+					"or revoke it there yourself"
 
 /* An AWS account and region that certificates are registered in. */
 struct store_target {
@@ -36,6 +47,7 @@ struct store_registration {
 	char			message[LIMIT_AWS_MESSAGE_BYTES + 1];	/* cut where it is longer */
 	char			request_id[LIMIT_AWS_REQUEST_ID_BYTES + 1];	/* of the last answer */
 	int64_t			updated_at_us;
+	int64_t			withdrawn_at_us;	/* AWS has it as revoked, or does not have it, since then; 0: not that we know */
 };
 
 /* What a step has changed, for store_ops.registration_record. */
@@ -44,6 +56,8 @@ struct store_registration_row {
 	int64_t				 batch_id;	/* of the certificate */
 	/* What the certificate as a whole is from now on: -1 still queued, or CERTIFICATE_REGISTERED, CERTIFICATE_PARKED. */
 	int				 settled;
+	/* Of a revoked certificate: settled is what its withdrawal is, -1 waits still, or CERTIFICATE_REVOKED (everywhere), CERTIFICATE_PARKED. */
+	bool				 withdrawal;
 };
 
 /* One run of the upload.  The newest is what `upload status` shows. */
@@ -54,6 +68,7 @@ struct store_upload_run {
 	int64_t	pid;
 	int64_t	queued;			/* certificates it found */
 	int64_t	registered, parked;	/* certificates it settled */
+	int64_t	revoked;		/* certificates it told AWS to revoke, everywhere */
 	int64_t	calls, throttled;	/* to AWS */
 	char	outcome[LIMIT_AWS_MESSAGE_BYTES + 1];	/* how it ended, in words; "" until then */
 };

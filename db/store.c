@@ -108,7 +108,7 @@ store_match_name(enum store_match m)
 int64_t
 store_batch_queued(const struct store_batch *b)
 {
-	return b->issued - b->registered - b->parked;
+	return b->issued - b->registered - b->parked - b->revoked;
 }
 
 const char *

@@ -135,11 +135,13 @@ struct store_batch {
 	/* what has become of it */
 	enum batch_state	state;
 	int64_t			quantity;
-	int64_t			issued, registered, parked;
+	/* issued = queued + registered + parked (waits for a person) + revoked (before AWS took it): db/schema/0005_revoked.sql */
+	int64_t			issued, registered, parked, revoked;
+	int64_t			revoking, revoke_parked;	/* revocations that wait for the upload, and for a person */
 	int64_t			last_issued_at_us;	/* 0 = none yet */
 };
 
-/* Certificates that wait for AWS: issued, and neither registered nor parked. */
+/* Certificates that wait for AWS: issued, and neither registered nor parked nor revoked. */
 int64_t	store_batch_queued(const struct store_batch *b);
 
 /* ---- certificates -------------------------------------------------------------------------------- */
@@ -295,6 +297,10 @@ struct store_ops {
 	/* Notes when tokens were used last, in one transaction; an older time changes nothing, an unknown id neither. */
 	enum err_code	(*token_used)(struct store *, const struct store_token_use *uses, size_t n, struct err *);
 	/*
+	 * The certificate is revoked from now on.  One that is queued for AWS or parked is batch.revoked, so that the upload does not register
+	 * it, and upload_retry never takes it back; one that is registered stays that to the counts.  In any case it is to be
+	 * withdrawn (batch.revoking).  The event's object is the device's id.  ERR_NOT_FOUND.  Again: no error, no event, and the first reason
+	 * stays.
 	 * Writes counts of refusals as they now are, in one transaction, and forgets those of whiles that begin before since_us, and the oldest above
 	 * STORE_REFUSALS_MAX.  A count that is there already (the same while, code, batch and station) never goes down: the same may be written again.
 	 */
@@ -333,10 +339,12 @@ struct store_ops {
 	/*
 	 * Writes n registrations as they now are (new or not) and what they settle, in one transaction, durable on return.  In the order
 	 * of rows: of two rows for one certificate the later says what it is.  The batches' counts follow; a certificate that is
-	 * settled already as the row says counts once; one that was revoked meanwhile never goes back into the queue.  A parked certificate's reason is that of its row, or of its first parked
+	 * settled already as the row says counts once; one that was revoked meanwhile never goes back into the queue, and what AWS has taken of
+	 * it is withdrawn, again if need be.  A withdrawal that is said to be done but is not, for AWS has the certificate in a target that is
+	 * not among those asked, is parked.  A parked certificate's reason is that of its row, or of its first parked
 	 * target where the row itself went well.  run, if not NULL, is written with them, all its members; n may then be 0.
 	 * ERR_INTERNAL: a certificate, target or run that does not exist, a batch that is not the certificate's, steps taken back (done
-	 * only gains bits), a certificate registered by a registration that is not done.
+	 * only gains bits), a certificate registered by a registration that is not done, a withdrawal of what is not revoked.
 	 */
 	enum err_code	(*registration_record)(struct store *, const struct store_registration_row *rows, size_t n,
 			    const struct store_upload_run *run, struct err *);
@@ -344,7 +352,7 @@ struct store_ops {
 	enum err_code	(*upload_run_begin)(struct store *, struct store_upload_run *run, struct err *);
 	/*
 	 * Parked certificates of a batch (-1: of all; never those that were revoked) back into the queue, their parked registrations back to "going" with what is
-	 * done kept, in short transactions with a pause between.  *ret_count: how many, also when it fails half way.  The event is recorded
+	 * done kept, in short transactions with a pause between.  Parked withdrawals wait again too, all in the first of them.  *ret_count: how many, also when it fails half way.  The event is recorded
 	 * first, with what was asked for.  ERR_INTERNAL: no such batch.
 	 */
 	enum err_code	(*upload_retry)(struct store *, int64_t batch_id, const struct store_who *, int64_t *ret_count, struct err *);
@@ -423,6 +431,12 @@ struct store_ops {
 	 */
 	enum err_code	(*queue_page)(struct store_reader *, int64_t batch_id, int64_t after_id, int64_t limit,
 			    enum err_code (*row)(void *arg, const struct store_certificate *c, struct err *), void *arg, struct err *);
+	/*
+	 * Revoked certificates of a batch that AWS must hear of, in the order of their revocations, with the number of that: those above
+	 * after_id, at most limit of them.  Found without a walk, as few as there are.  c is lent for the call.
+	 */
+	enum err_code	(*withdrawal_page)(struct store_reader *, int64_t batch_id, int64_t after_id, int64_t limit,
+			    enum err_code (*row)(void *arg, const struct store_certificate *c, int64_t id, struct err *), void *arg, struct err *);
 	/* ERR_NOT_FOUND: nothing was recorded for this certificate and target yet. */
 	enum err_code	(*registration_find)(struct store_reader *, int64_t cert_id, int64_t target_id,
 			    struct store_registration *ret, struct err *);
@@ -439,7 +453,7 @@ struct store_ops {
 	/*
 	 * Reasons of what is parked in a batch (-1: in all), the most frequent first; the message is that of the newest.  A certificate that
 	 * is parked in two targets counts in both; one that has no parked registration shows its reason as the message, without a target.
-	 * Those that were revoked have the code "revoked" and no target.
+	 * Those that were revoked are not among them, but withdrawals that are parked are, by what their registrations say.
 	 */
 	enum err_code	(*parked_reasons)(struct store_reader *, int64_t batch_id,
 			    enum err_code (*row)(void *arg, const struct store_parked_reason *, struct err *), void *arg, struct err *);

@@ -27,6 +27,7 @@ ERR_MUST_CHECK enum err_code	cmd_event_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_cert_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_cert_show(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_cert_export(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_cert_revoke(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_ca_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_ca_show(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_ca_verification_cert(struct cmd *c, struct err *e);

@@ -81,6 +81,7 @@ print_row(void *table, const struct store_batch *b, struct err *e)
 	table_number(table, b->issued);
 	table_number(table, b->registered);
 	table_number(table, b->parked);
+	table_number(table, b->revoked);
 	table_text(table, b->ca_name);
 	table_text(table, created);
 	return ERR_OK;
@@ -90,7 +91,7 @@ enum err_code
 cmd_batch_list(struct cmd *c, struct err *e)
 {
 	static const char *const titles[] = {
-		"BATCH", "STATE", "QUANTITY>", "ISSUED>", "REGISTERED>", "PARKED>", "CA", "CREATED AT", NULL
+		"BATCH", "STATE", "QUANTITY>", "ISSUED>", "REGISTERED>", "PARKED>", "REVOKED>", "CA", "CREATED AT", NULL
 	};
 	bool json = false;
 	const struct arg_option options[] = { { "json", NULL, &json }, { 0 } };
@@ -121,9 +122,9 @@ print_batch(const struct store_batch *b)
 
 	clock_format_s(b->created_at_us / 1000000, created);
 	clock_format_s(b->last_issued_at_us / 1000000, last);
-	(void)printf("batch       %s\nstate       %s\nquantity    %lld\nissued      %lld\nregistered  %lld\nparked      %lld\n",
+	(void)printf("batch       %s\nstate       %s\nquantity    %lld\nissued      %lld\nregistered  %lld\nparked      %lld\nrevoked     %lld\n",
 	    b->name, batch_state_name(b->state), (long long)b->quantity, (long long)b->issued, (long long)b->registered,
-	    (long long)b->parked);
+	    (long long)b->parked, (long long)b->revoked);
 	(void)printf("remaining   %lld\nca          %s\nprofile     %s\npattern     %s\ndevices     %s\naws         %s\ncreated at  %s\nlast issue  %s\n",
 	    (long long)(b->quantity - b->issued), b->ca_name, b->profile, b->pattern[0] != '\0' ? b->pattern : "any",
 	    b->listed ? "listed" : "any", b->aws[0] != '\0' ? b->aws : "aws", created, b->last_issued_at_us != 0 ? last : "none yet");

@@ -4,6 +4,7 @@
 
 #include "args.h"
 #include "base/hex.h"
+#include "cmd_who.h"
 #include "table.h"
 #include "upload/status.h"
 #include "view.h"
@@ -131,6 +132,10 @@ print_certificate(const struct store_certificate *c)
 	    serial, c->device_id, c->batch_name, c->ca_name, c->profile, certificate_state_name(c->state));
 	(void)printf("certificate id  %s\nkey id          %s\nissued at       %s\nnot before      %s\nnot after       %s\n",
 	    id, key, issued, begins, ends);
+	if (c->revoked_at_us != 0) {
+		clock_format_us(c->revoked_at_us, issued);
+		(void)printf("revoked at      %s\nrevoked by      %s\nbecause         %s\n", issued, c->revoked_by, c->revoked_reason);
+	}
 }
 
 /* How far it is in each account and region. */
@@ -145,7 +150,10 @@ print_registrations(const cJSON *list)
 		cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(r, "done"))
 			(void)printf(" %s", cJSON_GetStringValue(step));
 		(void)printf("\nrequest id      %s\n", view_text_of(r, "request_id"));
-		if (*view_text_of(r, "code") != '\0')
+		if (*view_text_of(r, "revoked_at") != '\0')
+			(void)printf("revoked at AWS  %s%s%s\n", view_text_of(r, "revoked_at"), *view_text_of(r, "message") != '\0' ? ": " : "",
+			    view_text_of(r, "message"));
+		else if (*view_text_of(r, "code") != '\0')
 			(void)printf("refused         %s: %s: %s\n", view_text_of(r, "step"), view_text_of(r, "code"), view_text_of(r, "message"));
 	}
 }
@@ -232,6 +240,44 @@ cmd_cert_export(struct cmd *c, struct err *e)
 		rc = print_chain(&h, certificate->ca_name, e);
 out:
 	free(pem);
+	recorded_free(recorded);
+	home_close(&h);
+	return rc;
+}
+
+/* ---- revoke */
+
+enum err_code
+cmd_cert_revoke(struct cmd *c, struct err *e)
+{
+	const char *serial, *reason = NULL;
+	const struct arg_option options[] = { { "reason", &reason, NULL }, { 0 } };
+	const struct store_certificate *certificate;
+	struct recorded *recorded = NULL;
+	char actor[STORE_ACTOR_BYTES + 1];
+	struct store_who who;
+	struct home h = { 0 };
+	enum err_code rc;
+
+	if ((rc = args_parse(c, options, 1, 1, &serial, e)) != ERR_OK)
+		return rc;
+	if (reason == NULL || reason[strspn(reason, " \t")] == '\0')
+		return err_set(e, ERR_USAGE, "--reason is missing: why is it revoked? It is kept with the change");
+	if (strlen(reason) > STORE_NOTE_BYTES)
+		return err_set(e, ERR_USAGE, "--reason is longer than %d bytes", STORE_NOTE_BYTES);
+	cmd_who(&who, actor);
+	who.reason = reason;
+	if ((rc = home_open(&h, c->home, e)) != ERR_OK || (rc = find(&h, serial, &recorded, e)) != ERR_OK)
+		goto out;
+	certificate = recorded_certificate(recorded);
+	if (certificate->state == CERTIFICATE_REVOKED) {
+		rc = err_set(e, ERR_CONFLICT, "%s of device %s is revoked already, by %s: %s", serial, certificate->device_id,
+		    certificate->revoked_by, certificate->revoked_reason);
+		goto out;
+	}
+	if ((rc = h.ops->certificate_revoke(h.store, certificate->serial, &who, e)) == ERR_OK)
+		(void)fprintf(stderr, "the certificate of device %s is revoked; the next `lineca upload` tells AWS\n", certificate->device_id);
+out:
 	recorded_free(recorded);
 	home_close(&h);
 	return rc;

@@ -101,6 +101,8 @@ print_lane(const struct lane *l, int64_t *ret_going, int64_t *ret_rate)
 	for (size_t b = 0; b < l->batches_count; b++) {
 		const struct lane_batch *batch = &l->batches[b];
 
+		if (batch->revoking > 0)
+			(void)printf("batch %s: %lld to be revoked\n", batch->name, (long long)batch->revoking);
 		(void)printf("batch %s: %lld queued%s\n", batch->name, (long long)batch->queued,
 		    !lane_takes_batch(l, batch) ? "; CANNOT GO NOW" : !goes_whole(l, batch) ? "; can go only in part" : "");
 		if (goes_whole(l, batch))
@@ -125,6 +127,9 @@ print_plan(struct cmd *c, const struct upload *u, const struct upload_options *o
 	if (o->limit > 0 && o->limit < going)
 		going = o->limit;
 	progress_span(going / rate, span);
+	if (u->revoking > 0)
+		(void)printf("AWS would be told first that %lld certificate%s revoked\n", (long long)u->revoking,
+		    u->revoking == 1 ? " is" : "s are");
 	(void)printf("%lld certificate%s would go, in about %s", (long long)going, going == 1 ? "" : "s", span);
 	if (waiting > 0)
 		(void)printf("; %lld would wait", (long long)waiting);
@@ -140,10 +145,13 @@ print_result(const struct upload_result *r, const struct report *report)
 	char span[PROGRESS_SPAN_BYTES];
 
 	progress_span(r->elapsed_us / 1000000, span);
+	if (r->revoked + r->revoking > 0)
+		(void)fprintf(stderr, "%lld revoked at AWS, %lld still to be, %lld parked\n", (long long)r->revoked, (long long)r->revoking,
+		    (long long)r->revoke_parked);
 	(void)fprintf(stderr, "%lld registered, %lld parked, %lld still queued; %lld calls, %lld throttled, in %s%s%s\n",
 	    (long long)r->registered, (long long)r->parked, (long long)r->queued, (long long)r->calls, (long long)r->throttled, span,
 	    r->stopped ? "; stopped by " : "", r->reason);
-	if (r->parked > 0)
+	if (r->parked > 0 || r->revoke_parked > 0)
 		(void)fprintf(stderr, "why rows are parked: `lineca upload status`; when mended: `lineca upload retry`\n");
 	(void)fprintf(stderr, "report: %s, and .jsonl beside it\n", report->csv_path);
 }
@@ -160,11 +168,14 @@ run(struct cmd *c, struct upload *u, const struct upload_args *a, const struct u
 	rc = a->report != NULL ? report_open(&report, a->report, e) : report_open_in_home(&report, u->home, e);
 	if (rc == ERR_OK) {
 		rc = upload_run(u, o, &report, &result, e);
-		if (upload_totals_read(u->home->ops, u->home->reader, a->batch, &totals, &second) == ERR_OK)
+		if (upload_totals_read(u->home->ops, u->home->reader, a->batch, &totals, &second) == ERR_OK) {
 			result.queued = totals.queued;
+			result.revoking = totals.revoking;
+			result.revoke_parked = totals.revoke_parked;
+		}
 		print_result(&result, &report);
 		/* what was asked for is not all done: --limit asks for no more than that */
-		c->in_part = result.parked > 0 || result.left > 0 || result.waits || result.stopped;
+		c->in_part = result.parked > 0 || totals.revoke_parked > u->revoke_parked || result.left > 0 || result.waits || result.stopped;
 	}
 	close_rc = report_close(&report, rc == ERR_OK ? e : &second);
 	return rc != ERR_OK ? rc : close_rc;
@@ -180,6 +191,7 @@ say_nothing(struct home *h, const char *batch, struct err *e)
 	if ((rc = upload_totals_read(h->ops, h->reader, batch, &totals, e)) != ERR_OK)
 		return rc;
 	(void)fprintf(stderr, "nothing is queued%s%s\n", batch != NULL ? " in the batch " : "", batch != NULL ? batch : "");
+	totals.parked += totals.revoke_parked;
 	if (totals.parked > 0)
 		(void)fprintf(stderr, "%lld %s parked: `lineca upload status` says why\n", (long long)totals.parked, totals.parked == 1 ? "is" : "are");
 	return ERR_OK;
@@ -219,14 +231,14 @@ cmd_upload(struct cmd *c, struct err *e)
 	    (rc = home_lock(&h, HOME_UPLOAD_LOCK, "another upload", &lock_fd, e)) != ERR_OK ||
 	    (rc = upload_open(&u, &h, a.batch, e)) != ERR_OK)
 		goto out;
-	if (u.queued == 0)
+	if (u.queued + u.revoking == 0)
 		rc = say_nothing(&h, a.batch, e);
 	else if (a.dry_run)
 		print_plan(c, &u, &o);
 	else
 		rc = run(c, &u, &a, &o, e);
 out:
-	if (rc != ERR_OK && rc != ERR_DRAINING && u.queued > 0 && !a.dry_run)
+	if (rc != ERR_OK && rc != ERR_DRAINING && u.queued + u.revoking > 0 && !a.dry_run)
 		say_failure(&u, e);
 	if (rc == ERR_DRAINING) {
 		(void)fprintf(stderr, "stopped by %s before anything was done; everything stays queued\n", stop_reason());
@@ -249,11 +261,11 @@ print_last_run(const cJSON *run, bool running)
 		(void)printf("last run    none yet\n");
 		return;
 	}
-	(void)printf("%-11s %.19sZ%s%.19s%s: %lld registered, %lld parked of %lld; %lld calls, %lld throttled\n",
+	(void)printf("%-11s %.19sZ%s%.19s%s: %lld registered, %lld parked of %lld, %lld revoked; %lld calls, %lld throttled\n",
 	    running ? "this run" : "last run", view_text_of(run, "started_at"), view_text_of(run, "ended_at")[0] != '\0' ? " to " : "",
 	    view_text_of(run, "ended_at"), view_text_of(run, "ended_at")[0] != '\0' ? "Z" : "", (long long)view_number_of(run, "registered"),
-	    (long long)view_number_of(run, "parked"), (long long)view_number_of(run, "queued"), (long long)view_number_of(run, "calls"),
-	    (long long)view_number_of(run, "throttled"));
+	    (long long)view_number_of(run, "parked"), (long long)view_number_of(run, "queued"), (long long)view_number_of(run, "revoked"),
+	    (long long)view_number_of(run, "calls"), (long long)view_number_of(run, "throttled"));
 	if (view_text_of(run, "outcome")[0] != '\0')
 		(void)printf("outcome     %s\n", view_text_of(run, "outcome"));
 	else if (!running)
@@ -263,15 +275,17 @@ print_last_run(const cJSON *run, bool running)
 static void
 print_status(const cJSON *o)
 {
-	static const char *const batch_titles[] = { "BATCH", "QUEUED>", "REGISTERED>", "PARKED>", NULL };
+	static const char *const batch_titles[] = { "BATCH", "QUEUED>", "REGISTERED>", "PARKED>", "TO REVOKE>", NULL };
 	static const char *const reason_titles[] = { "PARKED>", "BATCH", "AWS", "STEP", "CODE", "MESSAGE", NULL };
 	bool running = cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(o, "running"));
 	char where[64];
 	const cJSON *i;
 	struct table t;
 
-	(void)printf("queued      %lld\nregistered  %lld\nparked      %lld\n", (long long)view_number_of(o, "queued"),
-	    (long long)view_number_of(o, "registered"), (long long)view_number_of(o, "parked"));
+	(void)printf("queued      %lld\nregistered  %lld\nparked      %lld\nrevoked     %lld\n", (long long)view_number_of(o, "queued"),
+	    (long long)view_number_of(o, "registered"), (long long)view_number_of(o, "parked"), (long long)view_number_of(o, "revoked"));
+	(void)printf("to revoke   %lld at AWS, %lld parked\n", (long long)view_number_of(o, "revoking"),
+	    (long long)view_number_of(o, "revoke_parked"));
 	if (running)
 		(void)printf("running     process %lld\n", (long long)view_number_of(o, "running"));
 	print_last_run(cJSON_GetObjectItemCaseSensitive(o, "last_run"), running);
@@ -285,6 +299,7 @@ print_status(const cJSON *o)
 			table_number(&t, view_number_of(i, "queued"));
 			table_number(&t, view_number_of(i, "registered"));
 			table_number(&t, view_number_of(i, "parked"));
+			table_number(&t, view_number_of(i, "revoking") + view_number_of(i, "revoke_parked"));
 		}
 		table_end(&t);
 	}

@@ -54,6 +54,10 @@ static const struct command commands[] = {
 	{ "cert", "show", cmd_cert_show, "cert show SERIAL [--json]", "one certificate", "" },
 	{ "cert", "export", cmd_cert_export, "cert export SERIAL [--chain]", "a certificate as PEM",
 	    "  --chain   the issuing CA's certificate behind it, as the device got it\n" },
+	{ "cert", "revoke", cmd_cert_revoke, "cert revoke SERIAL --reason TEXT", "revoke a certificate, for ever",
+	    "The line refuses the device at once; the next `lineca upload` has AWS revoke the certificate wherever\n"
+	    "it is registered. The reason is kept with it; `lineca event list` shows it. For a device that is good,\n"
+	    "with another key, allow a rework on the page. Exit code 4: it is revoked already.\n" },
 	{ "ca", "list", cmd_ca_list, "ca list [--json]", "the issuing CAs", "" },
 	{ "ca", "show", cmd_ca_show, "ca show [NAME] [--json]", "one issuing CA, with its certificate", "" },
 	{ "ca", "verification-cert", cmd_ca_verification_cert, "ca verification-cert --code C [--ca CA]",
@@ -117,8 +121,9 @@ static const struct command commands[] = {
 	{ "upload", "retry", cmd_upload_retry, "upload retry [--batch B]", "parked certificates back into the queue", "" },
 	{ "upload", NULL, cmd_upload, "upload [--dry-run] [--batch B] [--limit N] [--deadline T] [--report PREFIX]",
 	    "the nightly job: register what is queued",
-	    "Registers every queued certificate with AWS IoT, as [aws] in lineca.conf says, and stops. It can be\n"
-	    "stopped and started anywhere. `upload status` shows the queue, `upload retry` takes parked rows back.\n"
+	    "Has AWS IoT revoke what was revoked here, then registers every queued certificate, as [aws] in\n"
+	    "lineca.conf says, and stops. It can be stopped and started anywhere. `upload status` shows the queue,\n"
+	    "`upload retry` takes parked rows back.\n"
 	    "  --dry-run    asks AWS what the upload would meet and says what it would do; changes nothing\n"
 	    "  --limit      at most so many certificates\n"
 	    "  --deadline   06:00 (the next time it is that late here) or 2026-11-20T06:00:00Z: stops cleanly\n"

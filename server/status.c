@@ -20,6 +20,9 @@ on_batch(void *arg, const struct store_batch *b, struct err *e)
 	s->issued += b->issued;
 	s->registered += b->registered;
 	s->parked += b->parked;
+	s->revoked += b->revoked;
+	s->revoking += b->revoking;
+	s->revoke_parked += b->revoke_parked;
 	if ((batch = reallocarray(s->batch, s->batch_count + 1, sizeof(*batch))) == NULL)
 		return err_set(e, ERR_NOMEM, "status");
 	s->batch = batch;
@@ -192,9 +195,9 @@ add_needs(cJSON *list, const struct line *l, const struct status *s)
 		(void)cJSON_AddStringToObject(values, "name", l->cas[i].row.name);
 		add_number(values, "days", left_s / 86400);
 	}
-	if (s->parked > 0) {
+	if (s->parked + s->revoke_parked > 0) {
 		values = add_need(list, "upload", false, "upload_parked", "Certificates are parked: AWS did not take them. The upload view says why.");
-		add_number(values, "parked", s->parked);
+		add_number(values, "parked", s->parked + s->revoke_parked);
 	}
 }
 
@@ -245,6 +248,7 @@ status_json(struct line *l, const struct status *s, size_t *ret_len)
 	add_number(part, "issued", s->issued);
 	add_number(part, "registered", s->registered);
 	add_number(part, "parked", s->parked);
+	view_revoked(part, s->revoked, s->revoking, s->revoke_parked);
 	add_enrolments(o, l);
 	part = cJSON_AddArrayToObject(o, "batches");
 	for (size_t i = 0; i < s->batch_count; i++)

@@ -84,6 +84,14 @@ view_targets(cJSON *o, const struct store_batch *b)
 	} while (*p++ == ',');
 }
 
+void
+view_revoked(cJSON *o, int64_t revoked, int64_t revoking, int64_t revoke_parked)
+{
+	(void)cJSON_AddNumberToObject(o, "revoked", (double)revoked);
+	(void)cJSON_AddNumberToObject(o, "revoking", (double)revoking);
+	(void)cJSON_AddNumberToObject(o, "revoke_parked", (double)revoke_parked);
+}
+
 cJSON *
 view_batch(const struct store_batch *b)
 {
@@ -95,6 +103,7 @@ view_batch(const struct store_batch *b)
 	(void)cJSON_AddNumberToObject(o, "issued", (double)b->issued);
 	(void)cJSON_AddNumberToObject(o, "registered", (double)b->registered);
 	(void)cJSON_AddNumberToObject(o, "parked", (double)b->parked);
+	view_revoked(o, b->revoked, b->revoking, b->revoke_parked);
 	(void)cJSON_AddStringToObject(o, "ca", b->ca_name);
 	(void)cJSON_AddStringToObject(o, "profile", b->profile);
 	if (b->pattern[0] != '\0')

@@ -12,6 +12,8 @@
 
 cJSON	*view_certificate(const struct store_certificate *c);
 cJSON	*view_batch(const struct store_batch *b);
+/* revoked, revoking and revoke_parked, as a batch has them or the sum of all. */
+void	 view_revoked(cJSON *o, int64_t revoked, int64_t revoking, int64_t revoke_parked);
 cJSON	*view_rework(const struct store_rework *r);
 cJSON	*view_event(const struct store_event *ev);
 cJSON	*view_ca(const struct store_ca *ca, const struct ca_facts *facts);

@@ -17,12 +17,7 @@ retry_event(struct store *s, int64_t batch_id, const struct store_who *who, stru
 		return err_set(e, ERR_INTERNAL, "retry: there is no batch %lld", (long long)batch_id);
 	for (i = 0; i < s->batches_n; i++) {
 		if (b == NULL || b == &s->batches[i].batch)
-			count += s->batches[i].batch.parked;
-	}
-	for (i = 0; i < s->rows_n; i++) {
-		const struct store_certificate *c = &s->rows[i]->certificate;
-
-		count -= (b == NULL || c->batch_id == batch_id) && c->state == CERTIFICATE_PARKED && row_revoked(s, c);
+			count += s->batches[i].batch.parked + s->batches[i].batch.revoke_parked;
 	}
 	if ((rc = event_make(&ev, who, "upload.retry", b != NULL ? b->name : "", e, "%lld parked", (long long)count)) != ERR_OK ||
 	    (rc = event_room(s, e)) != ERR_OK)
@@ -41,6 +36,7 @@ memory_upload_retry(struct store *s, int64_t batch_id, const struct store_who *w
 	(void)pthread_mutex_lock(&s->mu);
 	if ((rc = retry_event(s, batch_id, who, e)) != ERR_OK)
 		goto out;
+	*ret_count = withdrawals_retry(s, batch_id);
 	for (i = 0; i < s->rows_n; i++) {
 		const struct store_certificate	*c = &s->rows[i]->certificate;
 		int64_t				 id = store_serial_key(c->serial);
@@ -70,11 +66,12 @@ struct tallies {
 	size_t		 n, max;
 };
 
-/* r and t: NULL when no registration is the reason; code is then its own. */
+/* r and t: NULL when no registration is the reason. */
 static enum err_code
 tally_add(struct tallies *ts, const struct store_certificate *c, const struct store_registration *r,
-    const struct store_target *t, const char *code, struct err *e)
+    const struct store_target *t, struct err *e)
 {
+	const char	*code = r != NULL ? r->code : "";
 	struct tally	*more, *known = NULL;
 	size_t		 i;
 	int64_t		 id = store_serial_key(c->serial);
@@ -120,17 +117,37 @@ tally_certificate(struct store *s, struct tallies *ts, const struct store_certif
 	size_t		i;
 	bool		any = false;
 
-	if (row_revoked(s, c))
-		return tally_add(ts, c, NULL, NULL, "revoked", e);
 	for (i = 0; i < s->registrations_n && rc == ERR_OK; i++) {
 		const struct store_registration *r = &s->registrations[i];
 
 		if (r->cert_id != store_serial_key(c->serial) || r->state != REGISTRATION_PARKED)
 			continue;
 		any = true;
-		rc = tally_add(ts, c, r, &s->targets[r->target_id - 1], r->code, e);
+		rc = tally_add(ts, c, r, &s->targets[r->target_id - 1], e);
 	}
-	return rc == ERR_OK && !any ? tally_add(ts, c, NULL, NULL, "", e) : rc;
+	return rc == ERR_OK && !any ? tally_add(ts, c, NULL, NULL, e) : rc;
+}
+
+/* Where AWS has not taken the word that it is revoked. */
+static enum err_code
+tally_withdrawal(struct store *s, struct tallies *ts, const struct withdrawal *w, struct err *e)
+{
+	enum err_code	rc = ERR_OK;
+	size_t		i;
+
+	for (i = 0; i < s->registrations_n && rc == ERR_OK; i++) {
+		struct store_registration r = s->registrations[i];
+
+		if (r.cert_id != w->cert_id || r.withdrawn_at_us != 0 || (r.state != REGISTRATION_PARKED && r.arn[0] == '\0'))
+			continue;
+		memcpy(r.step, STORE_STEP_REVOKE, sizeof(STORE_STEP_REVOKE));
+		if (r.state != REGISTRATION_PARKED) {
+			memcpy(r.code, STORE_CODE_NO_SECTION, sizeof(STORE_CODE_NO_SECTION));
+			memcpy(r.message, STORE_MESSAGE_NO_SECTION, sizeof(STORE_MESSAGE_NO_SECTION));
+		}
+		rc = tally_add(ts, &row_of(s, w->cert_id)->certificate, &r, &s->targets[r.target_id - 1], e);
+	}
+	return rc;
 }
 
 static int
@@ -161,8 +178,14 @@ memory_parked_reasons(struct store_reader *r, int64_t batch_id,
 	for (i = 0; i < s->rows_n && rc == ERR_OK; i++) {
 		const struct store_certificate *c = &s->rows[i]->certificate;
 
-		if (c->state == CERTIFICATE_PARKED && (batch_id < 0 || c->batch_id == batch_id))
+		if (c->state == CERTIFICATE_PARKED && (batch_id < 0 || c->batch_id == batch_id) && !row_revoked(s, c))
 			rc = tally_certificate(s, &ts, c, e);
+	}
+	for (i = 0; i < s->withdrawals_n && rc == ERR_OK; i++) {
+		const struct withdrawal *w = &s->withdrawals[i];
+
+		if (w->state == CERTIFICATE_PARKED && (batch_id < 0 || w->batch_id == batch_id))
+			rc = tally_withdrawal(s, &ts, w, e);
 	}
 	if (ts.n > 0)
 		qsort(ts.tally, ts.n, sizeof(ts.tally[0]), tally_compare);

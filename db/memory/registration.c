@@ -26,9 +26,10 @@ row_settle(struct store *s, struct recorded *r, enum certificate_state state, co
 {
 	struct store_certificate	*c = &r->certificate;
 	struct store_batch		*b = batch_of(s, c->batch_id);
+	int64_t				*held = row_revoked(s, c) ? &b->revoked : &b->parked;
 
 	b->registered += (state == CERTIFICATE_REGISTERED) - (c->state == CERTIFICATE_REGISTERED);
-	b->parked += (state == CERTIFICATE_PARKED) - (c->state == CERTIFICATE_PARKED);
+	*held += (state == CERTIFICATE_PARKED) - (c->state == CERTIFICATE_PARKED);
 	c->state = state;
 	memcpy(c->reason, reason, strlen(reason) + 1);
 }
@@ -66,6 +67,8 @@ struct undo {
 	struct recorded			*certificate;
 	enum certificate_state		 state;
 	char				 reason[STORE_REASON_BYTES + 1];
+	struct withdrawal		*withdrawal;	/* NULL: none */
+	int				 withdrawal_state;
 	bool				 is_new;
 	struct store_registration	 before;	/* unless it is new */
 };
@@ -90,6 +93,18 @@ row_put(struct store *s, const struct store_registration *r, struct undo *u, str
 	return ERR_OK;
 }
 
+static void
+row_undo(struct store *s, const struct undo *u)
+{
+	if (u->withdrawal != NULL)
+		withdrawal_set(s, u->withdrawal, u->withdrawal_state);
+	row_settle(s, u->certificate, u->state, u->reason);
+	if (u->is_new)
+		s->registrations_n--;
+	else
+		*registration_of(s, u->before.cert_id, u->before.target_id) = u->before;
+}
+
 static enum err_code
 row_write(struct store *s, const struct store_registration_row *row, struct undo *u, struct err *e)
 {
@@ -105,9 +120,18 @@ row_write(struct store *s, const struct store_registration_row *row, struct undo
 		    (long long)r->cert_id, (long long)row->batch_id, (long long)r->target_id);
 	u->state = u->certificate->certificate.state;
 	memcpy(u->reason, u->certificate->certificate.reason, sizeof(u->reason));
+	if ((u->withdrawal = withdrawal_of(s, r->cert_id)) != NULL)
+		u->withdrawal_state = u->withdrawal->state;
 	if ((rc = row_put(s, r, u, e)) != ERR_OK)
 		return rc;
-	/* one that was revoked stays as it is, unless AWS has it now */
+	if (row->withdrawal) {
+		if ((rc = withdrawal_row(s, row, e)) != ERR_OK)
+			row_undo(s, u);
+		return rc;
+	}
+	/* one that was revoked stays as it is, unless AWS has it now; then AWS must hear of it */
+	if (u->withdrawal != NULL && r->withdrawn_at_us == 0)
+		withdrawal_set(s, u->withdrawal, -1);
 	if (row->settled != CERTIFICATE_REGISTERED && row_revoked(s, &u->certificate->certificate))
 		return ERR_OK;
 	if (row->settled == CERTIFICATE_PARKED) {
@@ -116,20 +140,6 @@ row_write(struct store *s, const struct store_registration_row *row, struct undo
 	}
 	row_settle(s, u->certificate, row->settled == -1 ? CERTIFICATE_ISSUED : (enum certificate_state)row->settled, reason);
 	return ERR_OK;
-}
-
-static void
-rows_undo(struct store *s, const struct undo *undo, size_t n)
-{
-	while (n-- > 0) {
-		const struct undo *u = &undo[n];
-
-		row_settle(s, u->certificate, u->state, u->reason);
-		if (u->is_new)
-			s->registrations_n--;
-		else
-			*registration_of(s, u->before.cert_id, u->before.target_id) = u->before;
-	}
 }
 
 enum err_code
@@ -150,7 +160,8 @@ memory_registration_record(struct store *s, const struct store_registration_row 
 	if (rc == ERR_OK && run != NULL && (run->id < 1 || (size_t)run->id > s->runs_n))
 		rc = err_set(e, ERR_INTERNAL, "upload: there is no run %lld", (long long)run->id);
 	if (rc != ERR_OK)
-		rows_undo(s, undo, i);
+		while (i-- > 0)
+			row_undo(s, &undo[i]);
 	else if (run != NULL)
 		s->runs[run->id - 1] = *run;
 	(void)pthread_mutex_unlock(&s->mu);

@@ -41,6 +41,7 @@ revoke(struct store *s, struct recorded *known, const struct store_who *who, str
 {
 	struct store_certificate	*c = &known->certificate;
 	struct revocation		*more, *r;
+	struct withdrawal		*told;
 	struct store_event		 ev;
 	char				 reason[STORE_REASON_BYTES + 1];
 	enum err_code			 rc;
@@ -50,10 +51,16 @@ revoke(struct store *s, struct recorded *known, const struct store_who *who, str
 	if ((more = grow(s->revocations, s->revocations_n, &s->revocations_max, sizeof(*more))) == NULL)
 		return err_set(e, ERR_NOMEM, "revocation");
 	s->revocations = more;
+	if ((told = grow(s->withdrawals, s->withdrawals_n, &s->withdrawals_max, sizeof(*told))) == NULL)
+		return err_set(e, ERR_NOMEM, "revocation");
+	s->withdrawals = told;
 	if (c->state != CERTIFICATE_REGISTERED) {
 		store_revoked_reason(ev.reason, reason);
 		row_settle(s, known, CERTIFICATE_PARKED, reason);
+		batch_of(s, c->batch_id)->parked--;
+		batch_of(s, c->batch_id)->revoked++;
 	}
+	withdrawal_add(s, c);
 	r = &s->revocations[s->revocations_n++];
 	*r = (struct revocation){ .cert_id = store_serial_key(c->serial), .at_us = ev.at_us };
 	memcpy(r->actor, ev.actor, sizeof(r->actor));

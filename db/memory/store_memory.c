@@ -63,6 +63,7 @@ memory_close(struct store *s)
 	free(s->runs);
 	free(s->verifications);
 	free(s->revocations);
+	free(s->withdrawals);
 	free(s->leaves);
 	free(s->tokens);
 	free(s->events);
@@ -197,7 +198,8 @@ memory_batch_create(struct store *s, const struct store_batch *b,
 		be.batch.id = (int64_t)s->batches_n + 1;
 		memcpy(be.batch.ca_name, s->cas[b->ca_id - 1].name, sizeof(be.batch.ca_name));
 		be.batch.state = b->state == BATCH_WAITING ? BATCH_WAITING : BATCH_OPEN;
-		be.batch.issued = be.batch.registered = be.batch.parked = be.batch.last_issued_at_us = 0;
+		be.batch.issued = be.batch.registered = be.batch.parked = be.batch.revoked = be.batch.last_issued_at_us = 0;
+		be.batch.revoking = be.batch.revoke_parked = 0;
 		s->batches[s->batches_n++] = be;
 		be.devices = NULL;	/* moved */
 		event_add(s, &ev);
@@ -493,6 +495,7 @@ const struct store_ops store_memory = {
 	.upload_run_begin = memory_upload_run_begin,
 	.upload_retry = memory_upload_retry,
 	.queue_page = memory_queue_page,
+	.withdrawal_page = memory_withdrawal_page,
 	.registration_find = memory_registration_find,
 	.registration_list = memory_registration_list,
 	.registration_count = memory_registration_count,

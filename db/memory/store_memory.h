@@ -16,6 +16,11 @@ struct revocation {
 	char	reason[STORE_NOTE_BYTES + 1];
 };
 
+struct withdrawal {
+	int64_t	cert_id, batch_id;
+	int	state;		/* as certificate.settled of its rows: -1 waits, CERTIFICATE_REVOKED, CERTIFICATE_PARKED */
+};
+
 struct leave {
 	char			device_id[LIMIT_DEVICE_ID_BYTES + 1];
 	struct store_rework	rework;
@@ -46,6 +51,8 @@ struct store {
 	size_t			 verifications_n, verifications_max;
 	struct revocation	*revocations;
 	size_t			 revocations_n, revocations_max;
+	struct withdrawal	*withdrawals;	/* ids are places + 1 */
+	size_t			 withdrawals_n, withdrawals_max;
 	struct leave		*leaves;
 	size_t			 leaves_n, leaves_max;
 	struct store_token	*tokens;	/* ids are places + 1; so are those of events */
@@ -81,6 +88,22 @@ enum err_code	memory_certificate_revoke(struct store *s, const uint8_t serial[ST
 		    struct err *e);
 enum err_code	memory_device_rework(struct store *s, const char *device_id, const struct store_who *who, struct err *e);
 enum err_code	memory_device_rework_find(struct store_reader *r, const char *device_id, struct store_rework *ret, struct err *e);
+
+/* withdrawal.c */
+
+/* One that waits; there is room for it (grow). */
+void			 withdrawal_add(struct store *s, const struct store_certificate *c);
+struct withdrawal	*withdrawal_of(struct store *s, int64_t cert_id);	/* NULL: none */
+/* Its batch counts with it. */
+void			 withdrawal_set(struct store *s, struct withdrawal *w, int state);
+/* AWS has the certificate there, and has not heard that it is revoked. */
+bool			 withdrawal_lacks(const struct store_registration *r);
+/* What a row of registration_record makes of its withdrawal.  ERR_INTERNAL: there is none. */
+ERR_MUST_CHECK enum err_code	withdrawal_row(struct store *s, const struct store_registration_row *row, struct err *e);
+/* Those of a batch (-1: of all) that are parked wait again. */
+int64_t			 withdrawals_retry(struct store *s, int64_t batch_id);
+enum err_code	memory_withdrawal_page(struct store_reader *r, int64_t batch_id, int64_t after_id, int64_t limit,
+		    enum err_code (*row)(void *, const struct store_certificate *, int64_t, struct err *), void *arg, struct err *e);
 
 /* search.c */
 enum err_code	memory_identifiers_settle(struct store *s, int64_t max_rows, struct err *e);

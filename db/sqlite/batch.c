@@ -297,6 +297,9 @@ batch_from_row(struct connection *c, enum statement s, struct store_batch *b, st
 	b->registered = column_int(c, s, 11);
 	b->parked = column_int(c, s, 12);
 	b->last_issued_at_us = column_int(c, s, 13);
+	b->revoked = column_int(c, s, 16);
+	b->revoking = column_int(c, s, 17);
+	b->revoke_parked = column_int(c, s, 18);
 	return ERR_OK;
 }
 

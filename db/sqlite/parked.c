@@ -37,30 +37,10 @@ parked_back(struct connection *c, const struct parked *p, struct err *e)
 	bind_int(c, STATEMENT_PARKED_REGISTRATION_BACK, 1, p->cert_id);
 	bind_int(c, STATEMENT_PARKED_OUTBOX_BACK, 1, p->batch_id);
 	bind_int(c, STATEMENT_PARKED_OUTBOX_BACK, 2, p->cert_id);
-	bind_int(c, STATEMENT_BATCH_COUNT, 1, p->batch_id);
-	bind_int(c, STATEMENT_BATCH_COUNT, 2, 0);
-	bind_int(c, STATEMENT_BATCH_COUNT, 3, -1);
 	if ((rc = statement_run(c, STATEMENT_PARKED_REGISTRATION_BACK, e)) != ERR_OK ||
 	    (rc = statement_run(c, STATEMENT_PARKED_OUTBOX_BACK, e)) != ERR_OK)
 		return rc;
-	return statement_run(c, STATEMENT_BATCH_COUNT, e);
-}
-
-/* Those of the parked that stay where they are. */
-static enum err_code
-revoked_count(struct connection *c, int64_t batch_id, int64_t *ret, struct err *e)
-{
-	const enum statement	s = STATEMENT_PARKED_REVOKED;
-	enum err_code		rc;
-	bool			found;
-
-	bind_int(c, s, 1, batch_id);
-	if ((rc = statement_step(c, s, &found, e)) != ERR_OK)
-		return rc;
-	*ret = found ? column_int(c, s, 0) : 0;
-	if (found)
-		statement_done(c, s);
-	return ERR_OK;
+	return batch_count(c, p->batch_id, 0, -1, 0, e);
 }
 
 /* What was asked for, and how many that meant then. */
@@ -70,7 +50,7 @@ retry_event(struct connection *c, int64_t batch_id, const struct store_who *who,
 	const enum statement	s = batch_id < 0 ? STATEMENT_PARKED_TOTAL : STATEMENT_PARKED_OF_BATCH;
 	struct store_event	ev;
 	char			name[LIMIT_NAME_BYTES + 1] = "";
-	int64_t			count, revoked;
+	int64_t			count;
 	enum err_code		rc;
 	bool			found;
 
@@ -84,16 +64,18 @@ retry_event(struct connection *c, int64_t batch_id, const struct store_who *who,
 	if (batch_id >= 0 && !column_text(c, s, 0, name, sizeof(name)))
 		rc = row_unreadable(c, "batch", batch_id, e);
 	statement_done(c, s);
-	if (rc != ERR_OK || (rc = revoked_count(c, batch_id, &revoked, e)) != ERR_OK ||
-	    (rc = event_make(&ev, who, "upload.retry", name, e, "%lld parked", (long long)(count - revoked))) != ERR_OK)
+	if (rc != ERR_OK || (rc = event_make(&ev, who, "upload.retry", name, e, "%lld parked", (long long)count)) != ERR_OK)
 		return rc;
 	return event_write(c, &ev, e);
 }
 
-/* One transaction: the next RETRY_ROWS above *after_id.  The first is told who asked for it. */
+/*
+ * One transaction: the next RETRY_ROWS above *after_id.  The first is told who asked for it, and has the withdrawals too: they are
+ * few, each a person's word.
+ */
 static enum err_code
 retry_chunk(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *after_id, struct parked *parked,
-    size_t *ret_n, struct err *e)
+    size_t *ret_n, int64_t *ret_withdrawals, struct err *e)
 {
 	struct connection	*c = &s->writer;
 	enum err_code		 rc;
@@ -101,7 +83,9 @@ retry_chunk(struct store *s, int64_t batch_id, const struct store_who *who, int6
 
 	if ((rc = transaction_begin(c, e)) != ERR_OK)
 		return rc;
-	if ((who != NULL && (rc = retry_event(c, batch_id, who, e)) != ERR_OK) ||
+	*ret_withdrawals = 0;
+	if ((who != NULL && ((rc = retry_event(c, batch_id, who, e)) != ERR_OK ||
+	    (rc = withdrawals_back(c, batch_id, ret_withdrawals, e)) != ERR_OK)) ||
 	    (rc = parked_read(c, batch_id, *after_id, parked, ret_n, e)) != ERR_OK)
 		goto out;
 	for (i = 0; i < *ret_n; i++) {
@@ -120,7 +104,7 @@ sqlite_upload_retry(struct store *s, int64_t batch_id, const struct store_who *w
 {
 	struct parked	*parked;
 	enum err_code	 rc;
-	int64_t		 after_id = 0;
+	int64_t		 after_id = 0, withdrawals;
 	size_t		 n = 0;
 	bool		 begun = false;
 
@@ -128,10 +112,10 @@ sqlite_upload_retry(struct store *s, int64_t batch_id, const struct store_who *w
 	if ((parked = calloc(RETRY_ROWS, sizeof(*parked))) == NULL)
 		return err_set(e, ERR_NOMEM, "retry");
 	do {
-		if ((rc = retry_chunk(s, batch_id, begun ? NULL : who, &after_id, parked, &n, e)) != ERR_OK)
+		if ((rc = retry_chunk(s, batch_id, begun ? NULL : who, &after_id, parked, &n, &withdrawals, e)) != ERR_OK)
 			break;
 		begun = true;
-		*ret_count += (int64_t)n;
+		*ret_count += (int64_t)n + withdrawals;
 		if (n == RETRY_ROWS)
 			chunk_pause();
 	} while (n == RETRY_ROWS);

@@ -4,8 +4,20 @@
 
 enum {
 	COL_CERT_ID, COL_TARGET_ID, COL_STATE, COL_DONE, COL_ATTEMPTS, COL_ARN, COL_STEP, COL_CODE, COL_MESSAGE, COL_REQUEST_ID,
-	COL_UPDATED_AT, COL_ACCOUNT, COL_REGION
+	COL_UPDATED_AT, COL_WITHDRAWN_AT, COL_ACCOUNT, COL_REGION
 };
+
+enum err_code
+batch_count(struct connection *c, int64_t batch_id, int registered, int parked, int revoked, struct err *e)
+{
+	const enum statement	s = STATEMENT_BATCH_COUNT;
+
+	bind_int(c, s, 1, batch_id);
+	bind_int(c, s, 2, registered);
+	bind_int(c, s, 3, parked);
+	bind_int(c, s, 4, revoked);
+	return statement_run(c, s, e);
+}
 
 static enum err_code
 registration_write(struct connection *c, const struct store_registration *r, struct err *e)
@@ -73,31 +85,13 @@ outbox_state(struct connection *c, const struct store_registration_row *row, int
 	return ERR_OK;
 }
 
-/* What the row makes of the certificate.  One that was revoked stays as it is, unless AWS has it now. */
 static enum err_code
-settled_state(struct connection *c, const struct store_registration_row *row, int64_t was, int64_t *ret, bool *ret_revoked,
-    struct err *e)
-{
-	*ret_revoked = false;
-	*ret = row->settled == -1 ? OUTBOX_QUEUED : row->settled == CERTIFICATE_REGISTERED ? OUTBOX_REGISTERED : OUTBOX_PARKED;
-	/* what is queued is not revoked (schema 0004): the upload's ordinary rows need not ask */
-	if (was == OUTBOX_QUEUED || *ret == OUTBOX_REGISTERED)
-		return ERR_OK;
-	return revocation_find(c, row->registration->cert_id, ret_revoked, e);
-}
-
-static enum err_code
-settle(struct connection *c, const struct store_registration_row *row, struct err *e)
+settle_write(struct connection *c, const struct store_registration_row *row, int64_t now, struct err *e)
 {
 	const enum statement	s = STATEMENT_OUTBOX_SETTLE;
 	char			reason[STORE_REASON_BYTES + 1];
 	enum err_code		rc;
-	int64_t			was, now;
-	bool			revoked;
 
-	if ((rc = outbox_state(c, row, &was, e)) != ERR_OK || (rc = settled_state(c, row, was, &now, &revoked, e)) != ERR_OK ||
-	    revoked || (was == now && now != OUTBOX_PARKED))
-		return rc;
 	if (now == OUTBOX_PARKED && (rc = reason_find(c, row->registration, reason, e)) != ERR_OK)
 		return rc;
 	bind_int(c, s, 1, row->batch_id);
@@ -107,12 +101,32 @@ settle(struct connection *c, const struct store_registration_row *row, struct er
 		bind_text(c, s, 4, reason);
 	else
 		bind_null(c, s, 4);
-	if ((rc = statement_run(c, s, e)) != ERR_OK || was == now)
+	return statement_run(c, s, e);
+}
+
+/* What the row makes of the certificate.  One that was revoked stays as it is, unless AWS has it now; then AWS must hear of it. */
+static enum err_code
+settle(struct connection *c, const struct store_registration_row *row, struct err *e)
+{
+	const struct store_registration	*r = row->registration;
+	int64_t				 now = row->settled == -1 ? OUTBOX_QUEUED : row->settled == CERTIFICATE_REGISTERED ? OUTBOX_REGISTERED
+					     : OUTBOX_PARKED;
+	enum err_code			 rc;
+	int64_t				 was;
+	bool				 revoked = false;
+
+	if ((rc = outbox_state(c, row, &was, e)) != ERR_OK)
 		return rc;
-	bind_int(c, STATEMENT_BATCH_COUNT, 1, row->batch_id);
-	bind_int(c, STATEMENT_BATCH_COUNT, 2, (now == OUTBOX_REGISTERED) - (was == OUTBOX_REGISTERED));
-	bind_int(c, STATEMENT_BATCH_COUNT, 3, (now == OUTBOX_PARKED) - (was == OUTBOX_PARKED));
-	return statement_run(c, STATEMENT_BATCH_COUNT, e);
+	/* what is queued is not revoked (schema 0004): the upload's ordinary rows need not ask */
+	if (was != OUTBOX_QUEUED && ((rc = revocation_find(c, r->cert_id, &revoked, e)) != ERR_OK ||
+	    (revoked && (rc = withdrawal_again(c, r, e)) != ERR_OK)))
+		return rc;
+	if ((revoked && now != OUTBOX_REGISTERED) || (was == now && now != OUTBOX_PARKED))
+		return ERR_OK;
+	if ((rc = settle_write(c, row, now, e)) != ERR_OK || was == now)
+		return rc;
+	return batch_count(c, row->batch_id, (now == OUTBOX_REGISTERED) - (was == OUTBOX_REGISTERED),
+	    (now == OUTBOX_PARKED) - (was == OUTBOX_PARKED && !revoked), -(was == OUTBOX_PARKED && revoked), e);
 }
 
 static enum err_code
@@ -124,7 +138,7 @@ rows_write(struct connection *c, const struct store_registration_row *rows, size
 	for (i = 0; i < n; i++) {
 		if ((rc = registration_row_check(&rows[i], e)) != ERR_OK ||
 		    (rc = registration_write(c, rows[i].registration, e)) != ERR_OK ||
-		    (rc = settle(c, &rows[i], e)) != ERR_OK)
+		    (rc = rows[i].withdrawal ? withdrawal_settle(c, &rows[i], e) : settle(c, &rows[i], e)) != ERR_OK)
 			return rc;
 	}
 	for (i = 0; i < n; i++) {
@@ -173,6 +187,7 @@ registration_from_row(struct connection *c, enum statement s, struct store_regis
 	r->done = (uint32_t)column_int(c, s, COL_DONE);
 	r->attempts = column_int(c, s, COL_ATTEMPTS);
 	r->updated_at_us = column_int(c, s, COL_UPDATED_AT);
+	r->withdrawn_at_us = column_int(c, s, COL_WITHDRAWN_AT);
 	return ERR_OK;
 }
 

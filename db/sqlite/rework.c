@@ -38,7 +38,7 @@ certificate_now(struct connection *c, const uint8_t serial[STORE_SERIAL_BYTES], 
 	return rc;
 }
 
-/* Out of the queue, and with its reason, so that the upload leaves it. */
+/* Out of the queue, and with its reason, so that the upload does not register it. */
 static enum err_code
 revoked_park(struct connection *c, const struct store_certificate *cert, const struct store_event *ev, struct err *e)
 {
@@ -52,12 +52,8 @@ revoked_park(struct connection *c, const struct store_certificate *cert, const s
 	bind_int(c, s, 1, cert->batch_id);
 	bind_int(c, s, 2, store_serial_key(cert->serial));
 	bind_text(c, s, 3, reason);
-	if ((rc = statement_run(c, s, e)) != ERR_OK || cert->state == CERTIFICATE_PARKED)
-		return rc;
-	bind_int(c, STATEMENT_BATCH_COUNT, 1, cert->batch_id);
-	bind_int(c, STATEMENT_BATCH_COUNT, 2, 0);
-	bind_int(c, STATEMENT_BATCH_COUNT, 3, 1);
-	if ((rc = statement_run(c, STATEMENT_BATCH_COUNT, e)) != ERR_OK)
+	if ((rc = statement_run(c, s, e)) != ERR_OK ||
+	    (rc = batch_count(c, cert->batch_id, 0, -(cert->state == CERTIFICATE_PARKED), 1, e)) != ERR_OK)
 		return rc;
 	return queue_advance(c, cert->batch_id, e);
 }

@@ -7,6 +7,7 @@ EMBED(schema_0001, SCHEMA_DIR "/0001_ledger.sql");
 EMBED(schema_0002, SCHEMA_DIR "/0002_upload.sql");
 EMBED(schema_0003, SCHEMA_DIR "/0003_rights.sql");
 EMBED(schema_0004, SCHEMA_DIR "/0004_rework.sql");
+EMBED(schema_0005, SCHEMA_DIR "/0005_revoked.sql");
 EMBED(schema_0006, SCHEMA_DIR "/0006_refusals.sql");
 
 /* The files of db/schema in their order: the n-th leads from version n - 1 to n. */
@@ -15,6 +16,7 @@ static const char *const schemas[] = {
 	schema_0002,
 	schema_0003,
 	schema_0004,
+	schema_0005,
 	schema_0006,
 };
 

@@ -30,12 +30,15 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 
 #define BATCH_COLUMNS                                                                                   \
 	"b.id, b.name, b.ca_id, a.name, b.profile, b.pattern, b.listed, b.created_at_us, b.state,"      \
-	" b.quantity, b.issued, b.registered, b.parked, b.last_issued_at_us, b.aws, b.waits"
+	" b.quantity, b.issued, b.registered, b.parked, b.last_issued_at_us, b.aws, b.waits," \
+	" b.revoked, b.revoking, b.revoke_parked"
 
 /* What registration_from_row (registration.c) reads, in its order. */
 #define REGISTRATION_COLUMNS                                                                            \
 	"r.cert_id, r.target_id, r.state, r.done, r.attempts, r.arn, r.step, r.code, r.message,"        \
-	" r.request_id, r.updated_at_us"
+	" r.request_id, r.updated_at_us, coalesce(d.at_us, 0)"
+#define REGISTRATION_JOINS                                                                              \
+	"registration r LEFT JOIN withdrawn d ON d.cert_id = r.cert_id AND d.target_id = r.target_id"
 
 /* What token_from_row (token.c) reads, in its order. */
 #define TOKEN_COLUMNS                                                                                   \
@@ -125,14 +128,14 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(QUEUE_PAGE, FOR_READER,                                                                       \
 	    "SELECT " CERTIFICATE_COLUMNS " FROM batch q CROSS JOIN outbox o" OUTBOX_JOINS              \
 	    " WHERE q.id = ?1 AND o.batch_id = q.id AND o.cert_id > max(?2, q.queue_after) AND o.state = 0" \
-	    " AND q.issued > q.registered + q.parked ORDER BY o.cert_id LIMIT ?3")                      \
+	    " AND q.issued > q.registered + q.parked + q.revoked ORDER BY o.cert_id LIMIT ?3")                      \
 	X(QUEUE_WALK, FOR_WRITER,                                                                       \
 	    "SELECT o.cert_id, o.state FROM batch q CROSS JOIN outbox o"                                \
 	    " WHERE q.id = ?1 AND o.batch_id = q.id AND o.cert_id > q.queue_after ORDER BY o.cert_id")  \
 	X(QUEUE_SET, FOR_WRITER,                                                                        \
 	    "UPDATE batch SET queue_after = ?2 WHERE id = ?1 AND queue_after < ?2")                     \
 	X(QUEUE_BATCHES, FOR_READER,                                                                    \
-	    "SELECT id, queue_after FROM batch WHERE issued > registered + parked AND (?1 < 0 OR id = ?1)") \
+	    "SELECT id, queue_after FROM batch WHERE issued > registered + parked + revoked AND (?1 < 0 OR id = ?1)") \
 	X(QUEUE_BELOW, FOR_READER,                                                                      \
 	    "SELECT cert_id FROM outbox WHERE batch_id = ?1 AND cert_id < ?2 AND cert_id > ?3 AND state = 0" \
 	    " ORDER BY cert_id DESC LIMIT 1")                                                           \
@@ -144,7 +147,7 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " (SELECT coalesce(sum(r.attempts), 0) FROM registration r WHERE r.cert_id = ?2)"           \
 	    " WHERE batch_id = ?1 AND cert_id = ?2")                                                    \
 	X(BATCH_COUNT, FOR_WRITER,                                                                      \
-	    "UPDATE batch SET registered = registered + ?2, parked = parked + ?3 WHERE id = ?1")        \
+	    "UPDATE batch SET registered = registered + ?2, parked = parked + ?3, revoked = revoked + ?4 WHERE id = ?1") \
 	X(REGISTRATION_WRITE, FOR_WRITER,                                                               \
 	    "INSERT INTO registration (cert_id, target_id, state, done, attempts, arn, step, code, message," \
 	    " request_id, updated_at_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"         \
@@ -155,21 +158,19 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    "SELECT step, code, message FROM registration WHERE cert_id = ?1 AND state = 2"             \
 	    " ORDER BY target_id LIMIT 1")                                                              \
 	X(REGISTRATION_FIND, FOR_READER,                                                                \
-	    "SELECT " REGISTRATION_COLUMNS " FROM registration r WHERE r.cert_id = ?1 AND r.target_id = ?2") \
+	    "SELECT " REGISTRATION_COLUMNS " FROM " REGISTRATION_JOINS                                  \
+	    " WHERE r.cert_id = ?1 AND r.target_id = ?2")                                               \
 	X(REGISTRATION_LIST, FOR_READER,                                                                \
-	    "SELECT " REGISTRATION_COLUMNS ", t.account, t.region FROM registration r"                  \
+	    "SELECT " REGISTRATION_COLUMNS ", t.account, t.region FROM " REGISTRATION_JOINS             \
 	    " CROSS JOIN target t ON t.id = r.target_id WHERE r.cert_id = ?1 ORDER BY r.target_id")     \
 	X(REGISTRATION_COUNT, FOR_READER,                                                               \
 	    "SELECT count(*) FROM target t CROSS JOIN registration r ON r.target_id = t.id"             \
 	    " CROSS JOIN certificate c ON c.id = r.cert_id"                                             \
 	    " WHERE t.account = ?2 AND t.region = ?3 AND r.arn <> '' AND c.ca_id = ?1")                 \
 	/* parked.c */                                                                                  \
-	X(PARKED_OF_BATCH, FOR_WRITER, "SELECT name, parked FROM batch WHERE id = ?1 AND state <> 2")   \
-	X(PARKED_TOTAL, FOR_WRITER, "SELECT coalesce(sum(parked), 0) FROM batch")                       \
-	X(PARKED_REVOKED, FOR_WRITER,                                                                   \
-	    "SELECT count(*) FROM revocation v CROSS JOIN certificate c ON c.id = v.cert_id"            \
-	    " CROSS JOIN outbox o ON o.batch_id = c.batch_id AND o.cert_id = c.id"                      \
-	    " WHERE o.state = 2 AND (?1 < 0 OR c.batch_id = ?1)")                                       \
+	X(PARKED_OF_BATCH, FOR_WRITER,                                                                  \
+	    "SELECT name, parked + revoke_parked FROM batch WHERE id = ?1 AND state <> 2")              \
+	X(PARKED_TOTAL, FOR_WRITER, "SELECT coalesce(sum(parked + revoke_parked), 0) FROM batch")       \
 	X(PARKED_CHUNK, FOR_WRITER,                                                                     \
 	    "SELECT batch_id, cert_id FROM outbox INDEXED BY outbox_parked"                             \
 	    " WHERE state = 2 AND cert_id > ?2 AND (?1 < 0 OR batch_id = ?1)"                           \
@@ -180,16 +181,40 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(PARKED_OUTBOX_BACK, FOR_WRITER,                                                               \
 	    "UPDATE outbox SET state = 0, reason = NULL WHERE batch_id = ?1 AND cert_id = ?2 AND state = 2") \
 	X(PARKED_REASONS, FOR_READER,                                                                   \
-	    "SELECT b.name, coalesce(r.step, ''), coalesce(r.code, CASE WHEN v.cert_id IS NULL THEN '' ELSE 'revoked' END)" \
-	    " AS why, coalesce(r.message, o.reason, ''),"                                               \
-	    " coalesce(t.account, ''), coalesce(t.region, ''), count(*) AS n, max(o.cert_id)"           \
-	    " FROM outbox o INDEXED BY outbox_parked CROSS JOIN batch b ON b.id = o.batch_id"           \
-	    " LEFT JOIN revocation v ON v.cert_id = o.cert_id"                                          \
-	    " LEFT JOIN registration r ON r.cert_id = o.cert_id AND r.state = 2 AND v.cert_id IS NULL"  \
-	    " LEFT JOIN target t ON t.id = r.target_id"                                                 \
+	    "SELECT b.name, p.step, p.code, p.message, coalesce(t.account, ''), coalesce(t.region, ''), count(*) AS n," \
+	    " max(p.cert_id) FROM ("                                                                    \
+	    "SELECT o.batch_id, o.cert_id, r.target_id, coalesce(r.step, '') AS step, coalesce(r.code, '') AS code," \
+	    " coalesce(r.message, o.reason, '') AS message"                                             \
+	    " FROM outbox o INDEXED BY outbox_parked LEFT JOIN registration r ON r.cert_id = o.cert_id AND r.state = 2" \
 	    " WHERE o.state = 2 AND (?1 < 0 OR o.batch_id = ?1)"                                        \
-	    " GROUP BY o.batch_id, r.step, why, r.target_id"                                            \
-	    " ORDER BY n DESC, o.batch_id, r.step, why, r.target_id")                                \
+	    " AND NOT EXISTS (SELECT 1 FROM revocation v WHERE v.cert_id = o.cert_id)"                  \
+	    " UNION ALL SELECT w.batch_id, w.cert_id, r.target_id, '" STORE_STEP_REVOKE "',"            \
+	    " CASE r.state WHEN 2 THEN r.code ELSE '" STORE_CODE_NO_SECTION "' END,"                    \
+	    " CASE r.state WHEN 2 THEN r.message ELSE '" STORE_MESSAGE_NO_SECTION "' END"               \
+	    " FROM withdrawal w INDEXED BY withdrawal_parked CROSS JOIN " REGISTRATION_JOINS            \
+	    " WHERE w.state = 2 AND (?1 < 0 OR w.batch_id = ?1) AND r.cert_id = w.cert_id"              \
+	    " AND d.at_us IS NULL AND (r.state = 2 OR r.arn <> ''))"                                    \
+	    " AS p CROSS JOIN batch b ON b.id = p.batch_id LEFT JOIN target t ON t.id = p.target_id"    \
+	    " GROUP BY p.batch_id, p.step, p.code, p.target_id"                                         \
+	    " ORDER BY n DESC, p.batch_id, p.step, p.code, p.target_id")                                \
+	/* withdrawal.c */                                                                              \
+	X(WITHDRAWN_INSERT, FOR_WRITER,                                                                 \
+	    "INSERT INTO withdrawn (cert_id, target_id, at_us) VALUES (?1, ?2, ?3)"                     \
+	    " ON CONFLICT (cert_id, target_id) DO NOTHING")                                             \
+	X(WITHDRAWAL_SETTLE, FOR_WRITER,                                                                \
+	    "UPDATE withdrawal SET state = CASE WHEN ?2 = 1 AND EXISTS (SELECT 1 FROM " REGISTRATION_JOINS \
+	    " WHERE r.cert_id = ?1 AND r.arn <> '' AND d.at_us IS NULL) THEN 2 ELSE ?2 END WHERE cert_id = ?1") \
+	X(WITHDRAWAL_AGAIN, FOR_WRITER,                                                                 \
+	    "UPDATE withdrawal SET state = 0 WHERE cert_id = ?1 AND state <> 0 AND NOT EXISTS"          \
+	    " (SELECT 1 FROM withdrawn WHERE cert_id = ?1 AND target_id = ?2)")                         \
+	X(WITHDRAWAL_REGISTRATIONS_BACK, FOR_WRITER,                                                    \
+	    "UPDATE registration SET state = 0 WHERE state = 2 AND cert_id IN"                          \
+	    " (SELECT cert_id FROM withdrawal WHERE state = 2 AND (?1 < 0 OR batch_id = ?1))")          \
+	X(WITHDRAWALS_BACK, FOR_WRITER,                                                                 \
+	    "UPDATE withdrawal SET state = 0 WHERE state = 2 AND (?1 < 0 OR batch_id = ?1)")            \
+	X(WITHDRAWAL_PAGE, FOR_READER,                                                                  \
+	    "SELECT " CERTIFICATE_COLUMNS ", w.id FROM withdrawal w INDEXED BY withdrawal_waits CROSS JOIN " CERTIFICATE_JOINS \
+	    " WHERE w.batch_id = ?1 AND w.id > ?2 AND w.state = 0 AND c.id = w.cert_id ORDER BY w.id LIMIT ?3") \
 	/* target.c */                                                                                  \
 	X(TARGET_FIND, FOR_WRITER,                                                                      \
 	    "SELECT id FROM target WHERE account = ?1 AND region = ?2")                                 \
@@ -198,13 +223,13 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	/* upload_run.c */                                                                              \
 	X(UPLOAD_RUN_INSERT, FOR_WRITER,                                                                \
 	    "INSERT INTO upload_run (started_at_us, updated_at_us, ended_at_us, pid, queued, registered, parked," \
-	    " calls, throttled, outcome) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")            \
+	    " calls, throttled, outcome, revoked) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
 	X(UPLOAD_RUN_WRITE, FOR_WRITER,                                                                 \
 	    "UPDATE upload_run SET started_at_us = ?2, updated_at_us = ?3, ended_at_us = ?4, pid = ?5, queued = ?6," \
-	    " registered = ?7, parked = ?8, calls = ?9, throttled = ?10, outcome = ?11 WHERE id = ?1")  \
+	    " registered = ?7, parked = ?8, calls = ?9, throttled = ?10, outcome = ?11, revoked = ?12 WHERE id = ?1") \
 	X(UPLOAD_RUN_NEWEST, FOR_READER,                                                                \
 	    "SELECT id, started_at_us, updated_at_us, ended_at_us, pid, queued, registered, parked, calls," \
-	    " throttled, outcome FROM upload_run ORDER BY id DESC LIMIT 1")                             \
+	    " throttled, outcome, revoked FROM upload_run ORDER BY id DESC LIMIT 1")                             \
 	/* verification.c; record.c too: VERIFICATION_FIND */                                           \
 	X(VERIFICATION_FIND, FOR_WRITER,                                                                \
 	    "SELECT 1 FROM verification WHERE id = ?1")                                                 \

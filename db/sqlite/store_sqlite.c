@@ -222,6 +222,7 @@ const struct store_ops store_sqlite = {
 	.upload_run_begin = sqlite_upload_run_begin,
 	.upload_retry = sqlite_upload_retry,
 	.queue_page = sqlite_queue_page,
+	.withdrawal_page = sqlite_withdrawal_page,
 	.registration_find = sqlite_registration_find,
 	.registration_list = sqlite_registration_list,
 	.registration_count = sqlite_registration_count,

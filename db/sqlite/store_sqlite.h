@@ -177,6 +177,18 @@ enum err_code	sqlite_registration_list(struct store_reader *r, int64_t cert_id,
 		    enum err_code (*row)(void *, const struct store_registration *, const struct store_target *, struct err *), void *arg,
 		    struct err *e);
 
+/* Adds to the batch's counts.  Inside a transaction. */
+ERR_MUST_CHECK enum err_code	batch_count(struct connection *c, int64_t batch_id, int registered, int parked, int revoked, struct err *e);
+
+/* withdrawal.c: inside a transaction, after the registration was written */
+ERR_MUST_CHECK enum err_code	withdrawal_settle(struct connection *c, const struct store_registration_row *row, struct err *e);
+/* The certificate is revoked, and AWS may have taken it there just now: it is to hear of it, unless it has. */
+ERR_MUST_CHECK enum err_code	withdrawal_again(struct connection *c, const struct store_registration *r, struct err *e);
+/* Those of a batch (-1: of all) that are parked wait again. */
+ERR_MUST_CHECK enum err_code	withdrawals_back(struct connection *c, int64_t batch_id, int64_t *ret_count, struct err *e);
+enum err_code	sqlite_withdrawal_page(struct store_reader *r, int64_t batch_id, int64_t after_id, int64_t limit,
+		    enum err_code (*row)(void *, const struct store_certificate *, int64_t, struct err *), void *arg, struct err *e);
+
 /* parked.c */
 enum err_code	sqlite_upload_retry(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *ret_count,
 		    struct err *e);

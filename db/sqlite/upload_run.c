@@ -2,7 +2,7 @@
 
 #include "db/sqlite/store_sqlite.h"
 
-/* ?2 to ?11 of UPLOAD_RUN_INSERT and UPLOAD_RUN_WRITE. */
+/* ?2 to ?12 of UPLOAD_RUN_INSERT and UPLOAD_RUN_WRITE. */
 static void
 run_bind(struct connection *c, enum statement s, const struct store_upload_run *run)
 {
@@ -16,6 +16,7 @@ run_bind(struct connection *c, enum statement s, const struct store_upload_run *
 	bind_int(c, s, 9, run->calls);
 	bind_int(c, s, 10, run->throttled);
 	bind_text(c, s, 11, run->outcome);
+	bind_int(c, s, 12, run->revoked);
 }
 
 enum err_code
@@ -65,6 +66,7 @@ sqlite_upload_run_newest(struct store_reader *r, struct store_upload_run *ret, s
 		run.parked = column_int(c, s, 7);
 		run.calls = column_int(c, s, 8);
 		run.throttled = column_int(c, s, 9);
+		run.revoked = column_int(c, s, 11);
 		if (!column_text(c, s, 10, run.outcome, sizeof(run.outcome)))
 			rc = row_unreadable(c, "upload run", run.id, e);
 		statement_done(c, s);

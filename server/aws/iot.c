@@ -230,6 +230,14 @@ iot_update_certificate(struct aws_request *r, const char *certificate_id, bool a
 	query(r, "newStatus", status_text(active));
 }
 
+void
+iot_revoke_certificate(struct aws_request *r, const char *certificate_id)
+{
+	begin(r, IOT_UPDATE_CERTIFICATE, "/certificates/");
+	id_label(r, certificate_id);
+	query(r, "newStatus", "REVOKED");
+}
+
 /* ---- things, policies, groups */
 
 static void

@@ -87,6 +87,8 @@ struct iot_certificate {
 void	iot_describe_certificate(struct aws_request *r, const char *certificate_id);
 bool	iot_certificate_read(const struct aws_reply *reply, struct iot_certificate *ret);
 void	iot_update_certificate(struct aws_request *r, const char *certificate_id, bool active);
+/* newStatus REVOKED; idempotent. */
+void	iot_revoke_certificate(struct aws_request *r, const char *certificate_id);
 
 /* ---- things, policies, groups */
 

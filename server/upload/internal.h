@@ -27,6 +27,7 @@ struct run {
 	char				 waits[ERR_LOG_TEXT_BYTES];	/* why some certificates cannot go in this run; "": all can */
 	char				 trouble[128];	/* the last failure that may pass */
 	int64_t				 counted_us;	/* when the queue was looked at last */
+	int64_t				 revoked_us;	/* when revocations were looked for last; 0: not yet */
 	int64_t				 drain_us;	/* when stopping began; 0: not */
 };
 
@@ -36,9 +37,18 @@ void				run_stop(struct run *r, const struct err *why);
 /* Into the queue of its next call. */
 void				task_ready(struct task *t);
 
+/* Certificates that the run is done with. */
+int64_t				run_settled(const struct run *r);
+
 /* ---- send.c */
 
-enum { SEND_ORDER = 9 };
+/*
+ * A place of site.ready that is no operation: withdrawals.  They are UpdateCertificate too, but before all that makes something active, and
+ * with a token of their own.
+ */
+#define SEND_WITHDRAWAL	IOT_OPERATIONS
+
+enum { SEND_ORDER = 10 };
 /* The order in which the operations of a site are served: what is nearly finished first. */
 extern const enum iot_operation	send_order[SEND_ORDER];
 

@@ -38,7 +38,8 @@ lane_add_batch(struct lane **lanes, const struct config *config, const struct st
 		return err_set(e, ERR_NOMEM, "upload: %zu batches", l->batches_count + 1);
 	l->batches = more;
 	more += l->batches_count++;
-	*more = (struct lane_batch){ .id = b->id, .ca_id = b->ca_id, .queued = store_batch_queued(b), .ca_pem = ca_pem };
+	*more = (struct lane_batch){ .id = b->id, .ca_id = b->ca_id, .queued = store_batch_queued(b), .revoking = b->revoking,
+		.ca_pem = ca_pem };
 	(void)snprintf(more->name, sizeof(more->name), "%s", b->name);
 	return ERR_OK;
 }
@@ -61,6 +62,8 @@ lane_rewind(struct lane *l)
 	l->at = 0;
 	l->cursor = 0;
 	l->left = 0;
+	for (size_t i = 0; i < l->batches_count; i++)
+		l->batches[i].withdrawn = 0;
 }
 
 bool
@@ -83,6 +86,11 @@ lane_takes_batch(const struct lane *l, const struct lane_batch *b)
 struct fetching {
 	struct lane	*lane;
 	struct item	*first, *last;
+	/* of withdrawals */
+	struct lane_batch	*batch;
+	bool			(*in_hand)(void *arg, const uint8_t *serial);
+	void			*arg;
+	bool			 met;	/* one that is in hand */
 };
 
 static enum err_code
@@ -95,6 +103,7 @@ on_queued(void *arg, const struct store_certificate *c, struct err *e)
 	if ((rc = item_new(c, f->lane->targets_count, &i, e)) != ERR_OK)
 		return rc;
 	i->lane = f->lane;
+	i->withdraw = f->batch != NULL;
 	if (f->last == NULL)
 		f->first = i;
 	else
@@ -121,11 +130,18 @@ task_prepare(struct task *t, struct home *h, const struct lane *l, const struct 
 	t->work = (struct step_work){
 		.target = l->targets[at], .values = &i->values, .certificate_pem = i->pem,
 		.ca_pem = l->targets[at]->with_ca != 0 ? b->ca_pem : NULL,
-		.certificate_id = i->certificate_id, .arn_prefix = t->site->arn_prefix, .registration = r
+		.certificate_id = i->certificate_id, .arn_prefix = t->site->arn_prefix, .registration = r, .withdraw = i->withdraw
 	};
 	if ((rc = h->ops->registration_find(h->reader, id, t->site->target_id, r, e)) == ERR_NOT_FOUND) {
 		*r = (struct store_registration){ .cert_id = id, .target_id = t->site->target_id };
 		rc = ERR_OK;
+	}
+	if (i->withdraw) {
+		t->end = r->withdrawn_at_us != 0 ? TASK_DONE : TASK_OPEN;
+		r->state = t->end == TASK_DONE ? REGISTRATION_DONE : REGISTRATION_GOING;
+		if (t->end == TASK_DONE)
+			i->open--;
+		return rc;
 	}
 	/* only the registration needs the CA: what is half done goes on, where another target of the batch goes on at all */
 	if (rc == ERR_OK && r->state == REGISTRATION_GOING && !lane_target_takes(l, at, b->ca_id) &&
@@ -172,7 +188,8 @@ lane_fetch(struct lane *l, struct home *h, int64_t max, struct item **ret, struc
 	while (l->at < l->batches_count) {
 		const struct lane_batch *b = &l->batches[l->at];
 
-		if (lane_takes_batch(l, b) &&
+		/* what had nothing queued is here for its withdrawals: nobody asked whether its CA is taken */
+		if (b->queued > 0 && lane_takes_batch(l, b) &&
 		    (rc = h->ops->queue_page(h->reader, b->id, l->cursor, max, on_queued, &f, e)) != ERR_OK)
 			goto fail;
 		if (f.first != NULL) {
@@ -188,5 +205,50 @@ lane_fetch(struct lane *l, struct home *h, int64_t max, struct item **ret, struc
 	return ERR_OK;
 fail:
 	items_free(f.first);
+	return rc;
+}
+
+/* Does anybody answer, in any target? */
+static bool
+lane_has_site(const struct lane *l)
+{
+	for (size_t i = 0; i < l->targets_count; i++)
+		if (l->sites[i] != NULL)
+			return true;
+	return false;
+}
+
+static enum err_code
+on_revoked(void *arg, const struct store_certificate *c, int64_t id, struct err *e)
+{
+	struct fetching *f = arg;
+	enum err_code rc;
+
+	f->met = f->met || f->in_hand(f->arg, c->serial);
+	if (f->met)
+		return ERR_OK;
+	if ((rc = on_queued(f, c, e)) == ERR_OK)
+		f->batch->withdrawn = id;
+	return rc;
+}
+
+enum err_code
+lane_fetch_revoked(struct lane *l, struct home *h, int64_t max, bool (*in_hand)(void *, const uint8_t *), void *arg, struct item **ret,
+    struct err *e)
+{
+	struct fetching f = { .lane = l, .in_hand = in_hand, .arg = arg };
+	enum err_code rc = ERR_OK;
+
+	*ret = NULL;
+	for (size_t i = 0; i < l->batches_count && rc == ERR_OK && f.first == NULL && lane_has_site(l); i++) {
+		f.batch = &l->batches[i];
+		f.met = false;
+		if ((rc = h->ops->withdrawal_page(h->reader, f.batch->id, f.batch->withdrawn, max, on_revoked, &f, e)) == ERR_OK)
+			rc = items_prepare(f.first, h, l, f.batch, e);
+	}
+	if (rc == ERR_OK)
+		*ret = f.first;
+	else
+		items_free(f.first);
 	return rc;
 }

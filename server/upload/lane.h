@@ -17,8 +17,10 @@ enum { LANE_ITEMS_MAX = 256, LANE_PAGE = 64 };
 
 struct lane_batch {
 	int64_t		 id, ca_id, queued;
+	int64_t		 revoking;	/* of its certificates that are revoked, those that AWS must hear of */
 	char		 name[LIMIT_NAME_BYTES + 1];
 	const char	*ca_pem;	/* borrowed */
+	int64_t		 withdrawn;	/* its withdrawals up to here were read */
 };
 
 struct lane {
@@ -48,6 +50,13 @@ bool				lane_target_takes(const struct lane *l, size_t at, int64_t ca_id);
 
 /* Is there a target of the lane that takes certificates of this batch? */
 bool				lane_takes_batch(const struct lane *l, const struct lane_batch *b);
+
+/*
+ * Reads up to max certificates that are revoked and AWS must hear of, in the order of their revocations; *ret NULL: there are no more for now.
+ * Later ones are found by calling it again.  in_hand says of which the caller has an item: those, and what comes after them, are for later.
+ */
+ERR_MUST_CHECK enum err_code	lane_fetch_revoked(struct lane *l, struct home *h, int64_t max, bool (*in_hand)(void *arg, const uint8_t *serial),
+				    void *arg, struct item **ret, struct err *e);
 
 /*
  * Reads up to max certificates of the queue; *ret is their list, or NULL at the end of the lane.  Tasks begin where an earlier run left

@@ -121,7 +121,7 @@ report_open_in_home(struct report *r, const struct home *h, struct err *e)
 static const char *
 state_word(const struct task *t)
 {
-	return t->end == TASK_DONE ? "registered" : t->end == TASK_PARKED ? "parked" : "queued";
+	return t->end == TASK_DONE ? t->work.withdraw ? "revoked" : "registered" : t->end == TASK_PARKED ? "parked" : "queued";
 }
 
 void

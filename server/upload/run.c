@@ -3,10 +3,13 @@
  *
  *	lane_fetch > ready (by operation) > pace, send > answer > record, together > next step, or settled
  *
+ * Certificates that were revoked come first, and are looked for while the run goes: of those AWS is told.
+ *
  * A task is in exactly one place: ready at its site, under way, waiting for its time, or answered.  What an answer changed is
  * recorded before the task's next call is made.
  */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "upload/internal.h"
@@ -17,7 +20,7 @@ enum {
 	POLL_MAX_MS = 100,
 	/* Answers that came within this time are recorded in one transaction. */
 	GATHER_US = 4000,
-	/* How often the length of the queue is looked at. */
+	/* How often the length of the queue is looked at, and whether something was revoked. */
 	COUNT_EVERY_US = 1000 * 1000,
 	/* When stopping: what is under way may end for so long.  What a call did that did not end, the next run finds out. */
 	DRAIN_US = 10 * 1000 * 1000
@@ -46,14 +49,14 @@ item_keep(struct run *r, struct item *i)
 void
 task_ready(struct task *t)
 {
-	task_push(&t->site->ready[step_operation(&t->work)], t);
+	task_push(&t->site->ready[t->work.withdraw ? SEND_WITHDRAWAL : step_operation(&t->work)], t);
 }
 
 /* From where an earlier run left it. */
 static void
 task_start(struct run *r, struct task *t)
 {
-	uint32_t step = step_next(t->work.target, t->registration.done);
+	uint32_t step = step_left(&t->work);
 
 	t->run = r;
 	if (step == 0) {
@@ -98,26 +101,81 @@ next_pass(struct run *r, struct lane *l)
 	r->passes++;
 }
 
+/* How many more may come into the lane now; 0: none. */
+static int64_t
+room(const struct run *r, const struct lane *l)
+{
+	int64_t left = r->options->limit - r->fetched;
+
+	if (l->items + LANE_PAGE > LANE_ITEMS_MAX || limit_reached(r))
+		return 0;
+	return r->options->limit > 0 && left < LANE_PAGE ? left : LANE_PAGE;
+}
+
+static void
+items_start(struct run *r, struct item *i)
+{
+	struct item *next;
+
+	for (; i != NULL; i = next) {
+		next = i->next;
+		r->fetched++;
+		item_start(r, i);
+	}
+}
+
+static bool
+in_hand(void *arg, const uint8_t *serial)
+{
+	const struct run *r = arg;
+
+	for (const struct item *i = r->items; i != NULL; i = i->next)
+		if (memcmp(i->certificate.serial, serial, STORE_SERIAL_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * What was revoked, also since: once a second, and at the end for what was on its way then.  One whose registration is in hand waits for that,
+ * or AWS would say that it does not have it.
+ */
+static enum err_code
+refill_revoked(struct run *r, struct err *e)
+{
+	struct item *i;
+	enum err_code rc;
+	int64_t max;
+
+	for (struct lane *l = r->u->lanes; l != NULL; l = l->next) {
+		while ((max = room(r, l)) > 0) {
+			if ((rc = lane_fetch_revoked(l, r->u->home, max, in_hand, r, &i, e)) != ERR_OK)
+				return rc;
+			if (i == NULL)
+				break;
+			items_start(r, i);
+		}
+	}
+	return ERR_OK;
+}
+
 static enum err_code
 refill(struct run *r, struct err *e)
 {
-	struct item *i, *next;
+	int64_t now_us = clock_monotonic_us(), max;
+	struct item *i;
 	enum err_code rc;
 
+	if (r->items == NULL || now_us - r->revoked_us >= COUNT_EVERY_US) {
+		r->revoked_us = now_us;
+		if ((rc = refill_revoked(r, e)) != ERR_OK)
+			return rc;
+	}
 	for (struct lane *l = r->u->lanes; l != NULL; l = l->next) {
 		next_pass(r, l);
-		while (l->at < l->batches_count && l->items + LANE_PAGE <= LANE_ITEMS_MAX && !limit_reached(r)) {
-			int64_t max = LANE_PAGE;
-
-			if (r->options->limit > 0 && r->options->limit - r->fetched < max)
-				max = r->options->limit - r->fetched;
+		while (l->at < l->batches_count && (max = room(r, l)) > 0) {
 			if ((rc = lane_fetch(l, r->u->home, max, &i, e)) != ERR_OK)
 				return rc;
-			for (; i != NULL; i = next) {
-				next = i->next;
-				r->fetched++;
-				item_start(r, i);
-			}
+			items_start(r, i);
 		}
 	}
 	return ERR_OK;
@@ -216,11 +274,17 @@ settle_is_due(const struct run *r, int64_t now_us)
 	return r->answered.count >= GATHER_ENOUGH || r->in_flight == 0 || now_us - r->answered_us >= GATHER_US;
 }
 
+int64_t
+run_settled(const struct run *r)
+{
+	return r->row.registered + r->row.revoked + r->row.parked;
+}
+
 /* The line goes on issuing while we upload. */
 static void
 look_at_queue(struct run *r, int64_t now_us)
 {
-	int64_t queued, settled = r->row.registered + r->row.parked;
+	int64_t queued, settled = run_settled(r);
 	struct err ignored;
 
 	if (now_us - r->counted_us < COUNT_EVERY_US)
@@ -253,10 +317,17 @@ turn(struct run *r, struct err *e)
 	if (r->answered.count > 0 && settle_is_due(r, now_us) && (rc = settle(r, e)) != ERR_OK)
 		return rc;
 	look_at_queue(r, now_us);
-	if (r->progress.total < r->row.registered + r->row.parked)
-		r->progress.total = r->row.registered + r->row.parked;
-	progress_tick(&r->progress, r->row.registered, r->row.parked, now_us);
+	if (r->progress.total < run_settled(r))
+		r->progress.total = run_settled(r);
+	progress_tick(&r->progress, r->row.registered + r->row.revoked, r->row.parked, now_us);
 	return ERR_OK;
+}
+
+/* Before the end: what was revoked while its registration was in hand. */
+static enum err_code
+look_again(struct run *r, struct err *e)
+{
+	return r->drain_us == 0 ? refill_revoked(r, e) : ERR_OK;
 }
 
 static enum err_code
@@ -270,6 +341,8 @@ loop(struct run *r, struct err *e)
 		/* a second signal, or a call that does not end: what it did is found out by the next run */
 		if (stop_insists() || (r->drain_us != 0 && clock_monotonic_us() - r->drain_us > DRAIN_US))
 			break;
+		if (!has_work(r) && (rc = look_again(r, e)) != ERR_OK)
+			return rc;
 	} while (has_work(r));
 	if (r->stop.code != ERR_OK) {
 		*e = r->stop;
@@ -296,7 +369,7 @@ static enum err_code
 run_begin(struct run *r, struct err *e)
 {
 	const struct store_ops *ops = r->u->home->ops;
-	int64_t now_us = clock_system.now_us(&clock_system), total = r->u->queued;
+	int64_t now_us = clock_system.now_us(&clock_system), total = r->u->queued + r->u->revoking;
 
 	r->row = (struct store_upload_run){ .started_at_us = now_us, .updated_at_us = now_us, .pid = getpid(), .queued = r->u->queued };
 	if (r->options->limit > 0 && r->options->limit < total)
@@ -346,6 +419,7 @@ run_end(struct run *r, enum err_code rc, struct err *e)
 	end_rc = ops->registration_record(r->u->home->store, NULL, 0, &r->row, rc == ERR_OK ? e : &second);
 	r->result->registered = r->row.registered;
 	r->result->parked = r->row.parked;
+	r->result->revoked = r->row.revoked;
 	r->result->calls = r->row.calls;
 	r->result->throttled = r->row.throttled;
 	r->result->waits = r->waits[0] != '\0';

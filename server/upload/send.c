@@ -3,7 +3,7 @@
 #include "upload/internal.h"
 
 const enum iot_operation send_order[SEND_ORDER] = {
-	IOT_UPDATE_CERTIFICATE, IOT_ADD_THING_TO_THING_GROUP, IOT_ATTACH_POLICY, IOT_ATTACH_THING_PRINCIPAL, IOT_DESCRIBE_THING,
+	SEND_WITHDRAWAL, IOT_UPDATE_CERTIFICATE, IOT_ADD_THING_TO_THING_GROUP, IOT_ATTACH_POLICY, IOT_ATTACH_THING_PRINCIPAL, IOT_DESCRIBE_THING,
 	IOT_CREATE_THING, IOT_DESCRIBE_CERTIFICATE, IOT_REGISTER_CERTIFICATE, IOT_REGISTER_CERTIFICATE_WITHOUT_CA
 };
 
@@ -88,6 +88,8 @@ task_send(struct run *r, struct task *t)
 static bool
 task_is_stopped(const struct task *t)
 {
+	if (t->work.withdraw)
+		return false;
 	if (t->item->lane->stopped[t - t->item->tasks])
 		return true;
 	return t->work.call == CALL_REGISTER && t->work.ca_pem != NULL && !site_takes_ca(t->site, t->item->certificate.ca_id);
@@ -104,6 +106,8 @@ send_wait_us(struct site *s, enum iot_operation op, int64_t now_us)
 
 	if (op == IOT_UPDATE_CERTIFICATE)
 		return 0;
+	if (op == SEND_WITHDRAWAL)
+		return pace_wait_us(&s->paces[IOT_UPDATE_CERTIFICATE], now_us);
 	own_us = pace_wait_us(&s->paces[op], now_us);
 	if (op != IOT_DESCRIBE_CERTIFICATE)
 		return own_us;
@@ -118,6 +122,8 @@ send_take(struct site *s, enum iot_operation op, int64_t now_us)
 		return false;
 	if (op == IOT_UPDATE_CERTIFICATE)
 		return true;
+	if (op == SEND_WITHDRAWAL)
+		return pace_take(&s->paces[IOT_UPDATE_CERTIFICATE], now_us);
 	return pace_take(&s->paces[op], now_us) &&
 	    (op != IOT_DESCRIBE_CERTIFICATE || pace_take(&s->paces[IOT_UPDATE_CERTIFICATE], now_us));
 }

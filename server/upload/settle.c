@@ -14,7 +14,9 @@ enum {
 	/* What was just made should be visible in seconds (aws-iot facts 3.2). */
 	UNSEEN_TRIES = 6,
 	UNSEEN_LEAST_US = 1000 * 1000,
-	UNSEEN_MORE_US = 2 * 1000 * 1000
+	UNSEEN_MORE_US = 2 * 1000 * 1000,
+	/* A certificate that AWS took longer ago, and does not have, is not there: somebody has deleted it. */
+	UNSEEN_NEW_US = 60 * 1000 * 1000
 };
 
 void
@@ -143,11 +145,31 @@ target_is_gone(struct run *r, struct task *t)
 	return *stopped;
 }
 
+/* AWS has it as revoked, or does not have it: of that the registration keeps the answer. */
+static bool
+withdrawn(struct run *r, struct task *t)
+{
+	struct store_registration *reg = &t->registration;
+
+	/* "there is none" is an answer too */
+	r->taken_us = t->site->taken_us = clock_monotonic_us();
+	r->took_any = true;
+	reg->withdrawn_at_us = clock_system.now_us(&clock_system);
+	reg->state = REGISTRATION_DONE;
+	if (t->verdict == STEP_UNSEEN)
+		(void)snprintf(reg->message, sizeof(reg->message), "AWS does not have this certificate: there is nothing to revoke");
+	task_finish(t, TASK_DONE);
+	return true;
+}
+
 /* What was just made is not to be seen yet; or it never will be. */
 static bool
 unseen(struct run *r, struct task *t)
 {
 	failed_once_more(t, clock_monotonic_us());
+	if (t->work.withdraw && (t->registration.arn[0] == '\0' || t->tries >= UNSEEN_TRIES ||
+	    clock_system.now_us(&clock_system) - t->registration.updated_at_us > UNSEEN_NEW_US))
+		return withdrawn(r, t);
 	if (t->tries >= UNSEEN_TRIES) {
 		if (target_is_gone(r, t)) {
 			task_finish(t, TASK_LEFT);
@@ -168,7 +190,9 @@ task_judge(struct run *r, struct task *t)
 	switch (t->verdict) {
 	case STEP_DONE:
 		t->tries = 0;
-		if (step_next(t->work.target, t->registration.done) == 0) {
+		if (t->work.withdraw)
+			return withdrawn(r, t);
+		if (step_left(&t->work) == 0) {
 			t->registration.state = REGISTRATION_DONE;
 			task_finish(t, TASK_DONE);
 		}
@@ -221,7 +245,7 @@ task_recorded(struct run *r, struct task *t)
 		report_task(r->report, t);
 		return;
 	}
-	step_begin(&t->work, step_next(t->work.target, t->registration.done));
+	step_begin(&t->work, step_left(&t->work));
 	task_ready(t);
 }
 
@@ -232,6 +256,8 @@ count_settled(struct run *r, const struct item *i)
 		return;
 	if (item_settled(i) == CERTIFICATE_REGISTERED)
 		r->row.registered++;
+	else if (item_settled(i) == CERTIFICATE_REVOKED)
+		r->row.revoked++;
 	else if (item_settled(i) == CERTIFICATE_PARKED)
 		r->row.parked++;
 }
@@ -252,7 +278,7 @@ record(struct run *r, struct task *const *tasks, size_t n, struct err *e)
 
 		tasks[i]->registration.updated_at_us = now_us;
 		rows[i] = (struct store_registration_row){
-			&tasks[i]->registration, item->certificate.batch_id, item->open == 0 ? item_settled(item) : -1
+			&tasks[i]->registration, item->certificate.batch_id, item->open == 0 ? item_settled(item) : -1, item->withdraw
 		};
 	}
 	r->row.updated_at_us = now_us;
@@ -303,6 +329,7 @@ settle(struct run *r, struct err *e)
 			/* what is not in the ledger did not happen */
 			r->row.registered = before.registered;
 			r->row.parked = before.parked;
+			r->row.revoked = before.revoked;
 			return rc;
 		}
 		drop_settled(r, all, n);

@@ -20,13 +20,17 @@ on_batch(void *arg, const struct store_batch *b, struct err *e)
 	t->totals.queued += queued;
 	t->totals.registered += b->registered;
 	t->totals.parked += b->parked;
-	if (t->list == NULL || (queued == 0 && b->parked == 0))
+	t->totals.revoked += b->revoked;
+	t->totals.revoking += b->revoking;
+	t->totals.revoke_parked += b->revoke_parked;
+	if (t->list == NULL || (queued == 0 && b->parked == 0 && b->revoking == 0 && b->revoke_parked == 0))
 		return ERR_OK;
 	o = cJSON_CreateObject();
 	(void)cJSON_AddStringToObject(o, "batch", b->name);
 	(void)cJSON_AddNumberToObject(o, "queued", (double)queued);
 	(void)cJSON_AddNumberToObject(o, "registered", (double)b->registered);
 	(void)cJSON_AddNumberToObject(o, "parked", (double)b->parked);
+	view_revoked(o, b->revoked, b->revoking, b->revoke_parked);
 	(void)cJSON_AddItemToArray(t->list, o);
 	return ERR_OK;
 }
@@ -79,6 +83,7 @@ view_run(const struct store_upload_run *r)
 	(void)cJSON_AddNumberToObject(o, "queued", (double)r->queued);
 	(void)cJSON_AddNumberToObject(o, "registered", (double)r->registered);
 	(void)cJSON_AddNumberToObject(o, "parked", (double)r->parked);
+	(void)cJSON_AddNumberToObject(o, "revoked", (double)r->revoked);
 	(void)cJSON_AddNumberToObject(o, "calls", (double)r->calls);
 	(void)cJSON_AddNumberToObject(o, "throttled", (double)r->throttled);
 	(void)cJSON_AddStringToObject(o, "outcome", r->outcome);
@@ -103,6 +108,7 @@ upload_status_view(const struct home *h, struct store_reader *r, cJSON **ret, st
 	(void)cJSON_AddNumberToObject(o, "queued", (double)t.totals.queued);
 	(void)cJSON_AddNumberToObject(o, "registered", (double)t.totals.registered);
 	(void)cJSON_AddNumberToObject(o, "parked", (double)t.totals.parked);
+	view_revoked(o, t.totals.revoked, t.totals.revoking, t.totals.revoke_parked);
 	(void)cJSON_AddItemToObject(o, "last_run", view_run(&run));
 	view_time_us(o, "next_run_at", upload_timer_next_us());
 	(void)cJSON_AddItemToObject(o, "batches", t.list);
@@ -136,7 +142,9 @@ on_registration(void *arg, const struct store_registration *r, const struct stor
 			(void)cJSON_AddItemToArray(steps, cJSON_CreateString(step_name(step)));
 	(void)cJSON_AddStringToObject(o, "account", t->account);
 	(void)cJSON_AddStringToObject(o, "region", t->region);
-	(void)cJSON_AddStringToObject(o, "state", registration_state_name(r->state));
+	if (r->withdrawn_at_us != 0)
+		(void)cJSON_AddItemToArray(steps, cJSON_CreateString(STORE_STEP_REVOKE));
+	(void)cJSON_AddStringToObject(o, "state", r->withdrawn_at_us != 0 ? "revoked" : registration_state_name(r->state));
 	add_text(o, "arn", r->arn);
 	add_text(o, "step", r->step);
 	add_text(o, "code", r->code);
@@ -144,6 +152,7 @@ on_registration(void *arg, const struct store_registration *r, const struct stor
 	add_text(o, "request_id", r->request_id);
 	(void)cJSON_AddNumberToObject(o, "failures", (double)r->attempts);
 	view_time_us(o, "updated_at", r->updated_at_us);
+	view_time_us(o, "revoked_at", r->withdrawn_at_us);
 	(void)cJSON_AddItemToArray(arg, o);
 	return ERR_OK;
 }

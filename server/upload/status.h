@@ -7,7 +7,8 @@
 #include "home.h"
 
 struct upload_totals {
-	int64_t	queued, registered, parked;
+	int64_t	queued, registered, parked, revoked;
+	int64_t	revoking, revoke_parked;	/* revocations that AWS must hear of: waiting for the upload, or for a person */
 };
 
 /* Of all batches, or of the one named (NULL: all).  ERR_BATCH_NOT_FOUND. */
@@ -15,7 +16,7 @@ ERR_MUST_CHECK enum err_code	upload_totals_read(const struct store_ops *ops, str
 				    struct upload_totals *ret, struct err *e);
 
 /*
- * The whole as one object: running (null or the process), queued, registered, parked, last_run, next_run_at, batches that have something to
+ * The whole as one object: running (null or the process), queued, registered, parked, revoked, revoking, revoke_parked, last_run, next_run_at, batches that have something to
  * do, reasons of what is parked.  The caller's: cJSON_Delete.  h for the lock and ops; r for the reading thread.
  */
 ERR_MUST_CHECK enum err_code	upload_status_view(const struct home *h, struct store_reader *r, cJSON **ret, struct err *e);

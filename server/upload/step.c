@@ -15,6 +15,7 @@ static const struct {
 	{ STEP_POLICY, "policy", CALL_ATTACH_POLICY },
 	{ STEP_GROUP, "group", CALL_ADD_TO_GROUP },
 	{ STEP_ACTIVATE, "activate", CALL_CHECK_STATUS },
+	{ STEP_REVOKE, STORE_STEP_REVOKE, CALL_REVOKE },
 };
 
 enum { STEPS = sizeof(steps) / sizeof(steps[0]) };
@@ -71,6 +72,14 @@ step_next(const struct target *t, uint32_t done)
 	return 0;
 }
 
+uint32_t
+step_left(const struct step_work *w)
+{
+	if (w->withdraw)
+		return w->registration->withdrawn_at_us == 0 ? STEP_REVOKE : 0;
+	return step_next(w->target, w->registration->done);
+}
+
 static int64_t
 lower(int64_t a, int64_t b)
 {
@@ -111,6 +120,8 @@ step_of_call(enum step_call call)
 		return STEP_POLICY;
 	case CALL_ADD_TO_GROUP:
 		return STEP_GROUP;
+	case CALL_REVOKE:
+		return STEP_REVOKE;
 	case CALL_CHECK_STATUS:
 	case CALL_ACTIVATE:
 		break;
@@ -157,6 +168,7 @@ step_operation(const struct step_work *w)
 		return IOT_ADD_THING_TO_THING_GROUP;
 	case CALL_REACTIVATE:
 	case CALL_ACTIVATE:
+	case CALL_REVOKE:
 		break;
 	}
 	return IOT_UPDATE_CERTIFICATE;
@@ -223,6 +235,9 @@ step_request(const struct step_work *w, struct aws_request *r, struct err *e)
 	case CALL_ACTIVATE:
 		iot_update_certificate(r, registered_id(w), true);
 		break;
+	case CALL_REVOKE:
+		iot_revoke_certificate(r, registered_id(w));
+		break;
 	case CALL_ATTACH_POLICY:
 		iot_attach_policy(r, w->target->policies[w->policy], w->registration->arn);
 		break;
@@ -260,7 +275,8 @@ step_done(struct step_work *w)
 {
 	struct store_registration *r = w->registration;
 
-	r->done |= step_of_call(w->call);
+	if (w->call != CALL_REVOKE)
+		r->done |= step_of_call(w->call);
 	r->step[0] = r->code[0] = r->message[0] = '\0';
 	return STEP_DONE;
 }
@@ -444,6 +460,7 @@ done(struct step_work *w, const struct aws_reply *reply)
 	case CALL_ATTACH_PRINCIPAL:
 	case CALL_ADD_TO_GROUP:
 	case CALL_ACTIVATE:
+	case CALL_REVOKE:
 		break;
 	}
 	return step_done(w);

@@ -4,6 +4,8 @@
  *
  *	register > thing > principal > policy > group > activate
  *
+ * and, alone, for a certificate that was revoked here: revoke, which is no bit of done but a time (store_registration.withdrawn_at_us).
+ *
  * Every step may be repeated (P5): a call whose answer was lost is sent again, and "it exists already" is success after comparing.
  */
 #ifndef UPLOAD_STEP_H
@@ -23,7 +25,8 @@ enum {
 	STEP_PRINCIPAL = 4,
 	STEP_POLICY = 8,
 	STEP_GROUP = 16,
-	STEP_ACTIVATE = 32
+	STEP_ACTIVATE = 32,
+	STEP_REVOKE = 64	/* in no ledger */
 };
 const char	*step_name(uint32_t step);
 
@@ -47,7 +50,8 @@ enum step_call {
 	CALL_ATTACH_POLICY,		/* one policy after the other */
 	CALL_ADD_TO_GROUP,
 	CALL_CHECK_STATUS,		/* has somebody revoked it since? */
-	CALL_ACTIVATE
+	CALL_ACTIVATE,
+	CALL_REVOKE
 };
 
 /* One certificate in one target, on its way. */
@@ -60,6 +64,7 @@ struct step_work {
 	struct store_registration	*registration;			/* arn, done and the last failure are written here */
 	enum step_call			 call;
 	size_t				 policy;		/* the next to attach */
+	bool				 withdraw;		/* it is revoked: that is all that is to be done */
 };
 
 /* What the answer means for the work. */
@@ -68,11 +73,14 @@ enum step_verdict {
 	STEP_MORE,		/* another call within the step; nothing to record */
 	STEP_THROTTLED,		/* the same call, slower */
 	STEP_AGAIN,		/* the same call, later */
-	STEP_UNSEEN,		/* the same call, later: what was just made is not visible everywhere yet */
+	STEP_UNSEEN,		/* the same call, later: what was just made is not visible everywhere yet; or (revoke) there is nothing */
 	STEP_PARK,		/* this certificate cannot go on: a person must look */
 	STEP_STOP_CA,		/* the CA takes no certificates: nothing of it can go on */
 	STEP_STOP_RUN		/* nothing at all can go on */
 };
+
+/* The first step that is left to do; 0: none is. */
+uint32_t		 step_left(const struct step_work *w);
 
 /* Begins the step (one bit) of w. */
 void			 step_begin(struct step_work *w, uint32_t step);

@@ -72,5 +72,5 @@ item_settled(const struct item *i)
 			return -1;
 		parked = parked || i->tasks[n].end == TASK_PARKED;
 	}
-	return parked ? CERTIFICATE_PARKED : CERTIFICATE_REGISTERED;
+	return parked ? CERTIFICATE_PARKED : i->withdraw ? CERTIFICATE_REVOKED : CERTIFICATE_REGISTERED;
 }

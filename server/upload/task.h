@@ -53,6 +53,7 @@ struct item {
 	struct lane			*lane;
 	size_t				 open;		/* tasks that have not ended */
 	bool				 given_up;	/* one of them for now, for it kept failing */
+	bool				 withdraw;	/* it is revoked: its tasks tell AWS so, and nothing else */
 	size_t				 tasks_count;
 	struct item			*next, *prev;	/* among those of a fetch, then of the run */
 	struct task			 tasks[];
@@ -62,7 +63,10 @@ struct item {
 ERR_MUST_CHECK enum err_code	item_new(const struct store_certificate *c, size_t count, struct item **ret, struct err *e);
 void				item_free(struct item *i);	/* takes NULL */
 
-/* What the certificate as a whole is now: -1 still queued, CERTIFICATE_REGISTERED or CERTIFICATE_PARKED. */
+/*
+ * What the certificate as a whole is now: -1 still queued, CERTIFICATE_REGISTERED (with withdraw CERTIFICATE_REVOKED) or
+ * CERTIFICATE_PARKED.
+ */
 int				item_settled(const struct item *i);
 
 #endif

@@ -77,11 +77,13 @@ on_batch(void *arg, const struct store_batch *b, struct err *e)
 	struct err why;
 	enum err_code rc;
 
-	if (queued == 0)
+	u->revoke_parked += b->revoke_parked;
+	if (queued == 0 && b->revoking == 0)
 		return ERR_OK;
 	if (ca == NULL)
 		return err_set(e, ERR_INTERNAL, "batch %s has an unknown CA", b->name);
 	u->queued += queued;
+	u->revoking += b->revoking;
 	if ((rc = lane_add_batch(&u->lanes, &u->home->config, b, ca->pem, &why)) == ERR_CONFIG)
 		rc = set_waiting(b, &why);
 	return set_aside_if(u, rc, &why, e);
@@ -205,6 +207,29 @@ open_sites(struct upload *u, struct err *e)
 
 /* ---- whether AWS will take it */
 
+/* Withdrawals need neither a CA nor a policy. */
+static bool
+lane_has_queued(const struct lane *l)
+{
+	for (size_t b = 0; b < l->batches_count; b++)
+		if (l->batches[b].queued > 0)
+			return true;
+	return false;
+}
+
+static bool
+lane_can_withdraw(const struct lane *l)
+{
+	int64_t revoking = 0;
+	bool any = false;
+
+	for (size_t b = 0; b < l->batches_count; b++)
+		revoking += l->batches[b].revoking;
+	for (size_t i = 0; i < l->targets_count; i++)
+		any = any || l->sites[i] != NULL;
+	return any && revoking > 0;
+}
+
 static enum err_code
 check_lane(struct upload *u, struct lane *l, struct err *e)
 {
@@ -212,13 +237,15 @@ check_lane(struct upload *u, struct lane *l, struct err *e)
 	enum err_code rc;
 
 	for (size_t i = 0; i < l->targets_count; i++) {
-		if (l->sites[i] == NULL)
+		if (l->sites[i] == NULL || !lane_has_queued(l))
 			continue;
 		rc = site_check_target(l->sites[i], l->targets[i], &why);
 		l->stopped[i] = rc == ERR_CONFLICT;
 		if ((rc = set_aside_if(u, rc, &why, e)) != ERR_OK)
 			return rc;
 		for (size_t b = 0; b < l->batches_count && l->targets[i]->with_ca != 0; b++) {
+			if (l->batches[b].queued == 0)
+				continue;
 			rc = site_check_ca(l->sites[i], &ca_by_id(u, l->batches[b].ca_id)->row, &why);
 			if ((rc = set_aside_if(u, rc, &why, e)) != ERR_OK)
 				return rc;
@@ -238,6 +265,7 @@ check_lanes(struct upload *u, struct err *e)
 			return rc;
 		for (size_t b = 0; b < l->batches_count; b++)
 			any = any || lane_takes_batch(l, &l->batches[b]);
+		any = any || lane_can_withdraw(l);
 	}
 	if (!any)
 		return err_set(e, u->set_aside[0].code, "nothing can be uploaded: %s%s", u->set_aside[0].log_text,
@@ -264,7 +292,7 @@ upload_open(struct upload *u, struct home *h, const char *batch, struct err *e)
 	enum err_code rc;
 
 	u->home = h;
-	if ((rc = find_queued(u, batch, e)) != ERR_OK || u->queued == 0 ||
+	if ((rc = find_queued(u, batch, e)) != ERR_OK || u->queued + u->revoking == 0 ||
 	    (rc = transport_new(all_connections(&h->config), &u->transport, e)) != ERR_OK ||
 	    (rc = open_sites(u, e)) != ERR_OK)
 		return rc;
@@ -297,7 +325,7 @@ upload_queued(const struct upload *u, int64_t *ret, struct err *e)
 		for (size_t i = 0; i < l->batches_count; i++) {
 			if ((rc = u->home->ops->batch_find(u->home->reader, l->batches[i].name, &b, e)) != ERR_OK)
 				return rc;
-			sum += store_batch_queued(&b);
+			sum += store_batch_queued(&b) + b.revoking;
 		}
 	}
 	*ret = sum;

@@ -1,5 +1,6 @@
 /*
- * The nightly upload: every queued certificate to the targets of its batch, each step recorded before the next (P5).
+ * The nightly upload: every queued certificate to the targets of its batch, each step recorded before the next (P5); before them, the word
+ * that a certificate is revoked, to the same.
  *
  *	upload_open	what is queued, where it goes, whether AWS will take it: no change anywhere
  *	upload_run	the calls, until the queue is empty or something says stop
@@ -31,14 +32,16 @@ struct upload {
 	struct upload_ca	 cas[LIMIT_CAS];
 	size_t			 cas_count;
 	int64_t			 queued;	/* certificates that wait, of the batches asked for */
+	int64_t			 revoking;	/* of those that are revoked, those that AWS must hear of */
+	int64_t			 revoke_parked;	/* of those, before the run, the ones that wait for a person */
 	struct err		 set_aside[UPLOAD_SET_ASIDE_MAX];	/* why some of them cannot go now */
 	bool			 ran;		/* upload_run was begun, and the ledger knows of it */
 	size_t			 set_aside_count;	/* 0: all can; may be more than are kept */
 };
 
 /*
- * Looks what is queued (batch NULL: in all) and asks AWS, once each: whose account, the CA active, policies there.  With an empty
- * queue AWS is not asked at all.  What cannot go is said on standard error and set aside, the rest can run.
+ * Looks what is queued (batch NULL: in all) and asks AWS, once each: whose account, the CA active, policies there.  With nothing
+ * queued and nothing revoked AWS is not asked at all.  What cannot go is said on standard error and set aside, the rest can run.
  * ERR_BATCH_NOT_FOUND; ERR_CONFLICT, ERR_IO: nothing of it can go, and why; ERR_DRAINING: stop_wanted; ERR_CONFIG, ERR_PERMISSION, ERR_IO of
  * the session.
  * u is all zeroes before; upload_close in any case.
@@ -49,7 +52,7 @@ void				upload_close(struct upload *u);
 /* A run that ended before it began, for `upload status`; best effort: the ledger may be what failed. */
 void				upload_note_failure(struct upload *u, const struct err *why);
 
-/* Certificates of the batches of u that wait now: the line may have issued more since. */
+/* Certificates of the batches of u that wait now, revoked ones too: the line may have issued more since. */
 ERR_MUST_CHECK enum err_code	upload_queued(const struct upload *u, int64_t *ret, struct err *e);
 
 struct upload_options {
@@ -59,8 +62,9 @@ struct upload_options {
 
 struct upload_result {
 	int64_t	registered, parked;	/* certificates that this run settled */
+	int64_t	revoked;		/* AWS has them as revoked now, or does not have them */
 	int64_t	left;			/* tried, and still queued */
-	int64_t	queued;			/* what waits now, of the batches asked for */
+	int64_t	queued, revoking, revoke_parked;	/* what waits now, of the batches asked for */
 	int64_t	calls, throttled;
 	int64_t	elapsed_us;
 	bool	waits;			/* some could not be tried: a CA or an account that does not take them */

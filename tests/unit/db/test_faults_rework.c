@@ -278,7 +278,7 @@ upgrade_faults(enum fault_kind kind)
 		if (kind == FAULT_POWER && fired)
 			disks_write(l.path);
 		version = ledger_ask(l.path, "PRAGMA user_version");
-		assert_true(version == 3 || version == 4);
+		assert_true(version == 3 || version == 6);
 		assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('revocation', 'rework', 'identified')"),
 		    version == 3 ? 0 : 3);
 		assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name = 'outbox_late'"), 1);

@@ -40,7 +40,7 @@ group_record(struct play *p, int group, struct store_upload_run *run, struct err
 		r[i].state = is_parked(n) ? REGISTRATION_PARKED : REGISTRATION_DONE;
 		r[i].done = is_parked(n) ? 0 : 1;
 		(void)snprintf(r[i].message, sizeof(r[i].message), "of %d", n);
-		rows[i] = (struct store_registration_row){ &r[i], p->batch, is_parked(n) ? CERTIFICATE_PARKED : CERTIFICATE_REGISTERED };
+		rows[i] = (struct store_registration_row){ .registration = &r[i], .batch_id = p->batch, .settled = is_parked(n) ? CERTIFICATE_PARKED : CERTIFICATE_REGISTERED };
 		run->registered += !is_parked(n);
 		run->parked += is_parked(n);
 	}
@@ -274,7 +274,7 @@ upgrade_faults(enum fault_kind kind)
 		if (kind == FAULT_POWER && fired)
 			disks_write(l.path);
 		version = ledger_ask(l.path, "PRAGMA user_version");
-		assert_true(version == 1 || version == 4);
+		assert_true(version == 1 || version == 6);
 		assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('outbox_late', 'verification')"),
 		    version == 1 ? 0 : 2);
 		ledger_open(&l);

@@ -175,7 +175,7 @@ settle(struct ledger *l, int64_t batch, int64_t target, uint64_t first, uint64_t
 	while (first <= last) {
 		for (n = 0; n < GROUP && first <= last; n++, first++) {
 			r[n] = registration_make(first, target, REGISTRATION_DONE, 1);
-			rows[n] = (struct store_registration_row){ &r[n], batch, CERTIFICATE_REGISTERED };
+			rows[n] = (struct store_registration_row){ .registration = &r[n], .batch_id = batch, .settled = CERTIFICATE_REGISTERED };
 		}
 		assert_ok(l->ops->registration_record(l->store, rows, n, NULL, &e));
 	}

@@ -173,7 +173,9 @@ test_targets(void **state)
 {
 	struct ledger				*l = *state;
 	struct store_registration		 a, b;
-	const struct store_registration_row	 rows[2] = { { &a, 0, -1 }, { &b, 0, CERTIFICATE_PARKED } };
+	const struct store_registration_row	 rows[2] = {
+		{ .registration = &a, .settled = -1 }, { .registration = &b, .settled = CERTIFICATE_PARKED }
+	};
 	struct store_registration_row		 both[2];
 	struct err				 e;
 	char					 text[TARGETS_BYTES] = "";
@@ -232,8 +234,8 @@ test_refused(void **state)
 	for (i = 0; i < 8; i++) {
 		good = registration_make(1003, target, REGISTRATION_DONE, 1);
 		bad = registration_make(1001, target, REGISTRATION_DONE, 7);
-		rows[0] = (struct store_registration_row){ &good, batches[0], CERTIFICATE_REGISTERED };
-		rows[1] = (struct store_registration_row){ &bad, batches[0], CERTIFICATE_REGISTERED };
+		rows[0] = (struct store_registration_row){ .registration = &good, .batch_id = batches[0], .settled = CERTIFICATE_REGISTERED };
+		rows[1] = (struct store_registration_row){ .registration = &bad, .batch_id = batches[0], .settled = CERTIFICATE_REGISTERED };
 		run.calls = 99;
 		run.id = 1;
 		if (i == 0)

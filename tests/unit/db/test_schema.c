@@ -115,7 +115,7 @@ test_forbidden(void **state)
 
 	assert_int_equal(ledger_run(l->path, "INSERT INTO target (account, region) VALUES ('123456789012', 'eu-west-1');"
 	    "INSERT INTO registration VALUES (1001, 1, 0, 5, 0, '', '', '', '', '', 0);"
-	    "INSERT INTO upload_run VALUES (1, 1, 1, 0, 7, 0, 0, 0, 0, 0, '');"
+	    "INSERT INTO upload_run VALUES (1, 1, 1, 0, 7, 0, 0, 0, 0, 0, '', 0);"
 	    "INSERT INTO verification VALUES (900, zeroblob(8), 1, x'00', 0)"), SQLITE_OK);
 	assert_forbidden(l, texts, sizeof(texts) / sizeof(texts[0]));
 }
@@ -320,7 +320,7 @@ test_newer(void **state)
 	ledger_close(l);
 	assert_int_equal(ledger_run(l->path, "PRAGMA user_version = 1000"), SQLITE_OK);
 	assert_refused(l);
-	assert_int_equal(ledger_run(l->path, "PRAGMA user_version = 4"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "PRAGMA user_version = 6"), SQLITE_OK);
 	ledger_open(l);
 }
 
@@ -418,7 +418,7 @@ test_upgrade(void **state)
 	ledger_scratch(&l);
 	version_1(l.path);
 	ledger_open(&l);
-	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 4);
+	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 6);
 	assert_ok(l.ops->batch_find(l.reader, "lot-1", &b, &e));
 	assert_string_equal(b.aws, "");
 	assert_int_equal(b.issued, 300);
@@ -472,7 +472,7 @@ test_upgrade_2(void **state)
 	    "INSERT INTO target (account, region) VALUES ('123456789012', 'eu-west-1');"
 	    "INSERT INTO registration VALUES (1002, 1, 2, 0, 1, '', 'register', 'X', 'why', '', 0)");
 	ledger_open(&l);
-	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 4);
+	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 6);
 	assert_ok(l.ops->batch_find(l.reader, "lot-1", &b, &e));
 	assert_int_equal(b.state, BATCH_OPEN);
 	assert_string_equal(b.aws, "eu");

@@ -138,7 +138,7 @@ test_upgrade(void **state)
 	    " FROM certificate;"
 	    "INSERT INTO event (at_us, actor, address, action, object, detail, reason) VALUES (5, 'cli:x', '', 'batch.open', 'lot-1', '', '')");
 	ledger_open(&l);
-	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 4);
+	assert_int_equal(ledger_ask(l.path, "PRAGMA user_version"), 6);
 	assert_ok(l.ops->batch_find(l.reader, "lot-1", &b, &e));
 	assert_int_equal(store_batch_queued(&b), 2998);
 	/* what was issued before is found, and settles */

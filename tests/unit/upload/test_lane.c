@@ -135,7 +135,7 @@ static void
 record(struct fixture *f, uint64_t serial, int64_t target_id, enum registration_state state, uint32_t done, int settled)
 {
 	struct store_registration r = { .cert_id = (int64_t)serial, .target_id = target_id, .state = state, .done = done, .arn = "arn:x" };
-	struct store_registration_row row = { &r, f->lot_1, settled };
+	struct store_registration_row row = { .registration = &r, .batch_id = f->lot_1, .settled = settled };
 	struct err e;
 
 	assert_ok(f->ledger->ops->registration_record(f->ledger->store, &row, 1, NULL, &e));
