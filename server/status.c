@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "view.h"
 
@@ -134,6 +135,25 @@ add_cas(cJSON *o, const struct line *l)
 		cJSON_AddItemToArray(list, view_ca(&l->cas[i].row, &l->cas[i].facts));
 }
 
+static int64_t
+file_bytes(const struct home *h, const char *name)
+{
+	char path[HOME_PATH_BYTES];
+	struct stat st;
+
+	return home_join(h, name, path, NULL) == ERR_OK && stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+/* What the ledger takes on the disk; its log keeps the room it once took. */
+static void
+add_health(cJSON *o, const struct line *l)
+{
+	cJSON *database = cJSON_AddObjectToObject(cJSON_AddObjectToObject(o, "health"), "database");
+
+	add_number(database, "bytes", file_bytes(l->home, HOME_LEDGER));
+	add_number(database, "log_bytes", file_bytes(l->home, HOME_LEDGER "-wal"));
+}
+
 /* A batch, and when it will be done at the rate of the last minutes. */
 static cJSON *
 view_running(struct line *l, const struct status *s, const struct store_batch *b)
@@ -262,6 +282,7 @@ status_json(struct line *l, const struct status *s, size_t *ret_len)
 	part = cJSON_AddObjectToObject(o, "disk");
 	add_number(part, "free_bytes", s->disk_free_bytes);
 	add_number(part, "reserve_bytes", l->guard.disk_reserve_bytes);
+	add_health(o, l);
 	part = cJSON_AddObjectToObject(o, "writer");
 	add_number(part, "rows", (int64_t)s->writer.rows);
 	add_number(part, "groups", (int64_t)s->writer.groups);
