@@ -60,7 +60,8 @@ export const batchView = {
       el("div", { class: "panel" }, progress(now), batch.state === "open" ? el("p", {}, left(now)) : null),
       facts([
         [t("batch.quantity"), number(now.quantity)], [t("outcome.issued"), number(now.issued)], [t("state.registered"), number(now.registered)],
-        [t("batch.parked"), number(now.parked)], [t("batch.remaining"), number(Math.max(0, now.quantity - now.issued))], [t("batch.created"), dateTime(batch.created_at)],
+        [t("batch.parked"), number(now.parked)], now.revoked ? [t("batch.revoked"), number(now.revoked)] : null,
+        now.revoking ? [t("upload.revoking"), number(now.revoking)] : null, now.revoke_parked ? [t("batch.revoke_parked"), number(now.revoke_parked)] : null, [t("batch.remaining"), number(Math.max(0, now.quantity - now.issued))], [t("batch.created"), dateTime(batch.created_at)],
         [t("batch.last"), dateTime(batch.last_issued_at)], [t("device.ca"), batch.ca], [t("device.profile"), batch.profile],
         [t("batch.devices"), batch.listed ? t("batch.listed") : batch.pattern ? el("span", { class: "mono" }, batch.pattern) : t("batch.any")],
         batch.aws ? [t("batch.aws"), batch.aws.join(", ")] : null,

@@ -28,11 +28,11 @@ export const devicesView = {
 const copy = (text) => button("copy", t("copy"), { text }, { class: "small", "aria-label": t("copy.what", { text }) });
 const identifier = (text) => [el("span", { class: "mono id" }, text), " ", copy(text)];
 
-const steps = ["register", "thing", "principal", "policy", "group", "activate"];
+const steps = ["register", "thing", "principal", "policy", "group", "activate", "revoke"];
 
 // What AWS has said, step by step.
 function registration(one) {
-  const failed = one.state === "parked" || one.code;
+  const failed = one.state !== "revoked" && (one.state === "parked" || one.code);
   return el("div", { class: "panel", "data-key": one.account + one.region },
     el("h4", {}, t("upload.target", { account: one.account, region: one.region }), " ", el("span", { class: `badge ${one.state}` }, word("registration", one.state))),
     el("ol", { class: "steps" }, steps.filter((step) => one.done.includes(step) || step === one.step).map((step) =>
@@ -43,6 +43,7 @@ function registration(one) {
       one.request_id ? [t("device.request_id"), el("span", { class: "mono" }, one.request_id)] : null,
       one.failures ? [t("device.failures"), number(one.failures)] : null,
       [t("device.updated_at"), dateTime(one.updated_at)],
+      one.revoked_at ? [t("device.revoked_there"), dateTime(one.revoked_at), one.arn ? "" : ` (${t("device.not_there")})`] : null,
     ]));
 }
 

@@ -15,7 +15,8 @@ const advice = {
   limit: ["LimitExceededException"],
   missing: ["ResourceNotFoundException"],
   conflict: ["ResourceAlreadyExistsException", "CertificateConflictException", "ConflictException", "CertificateIdDiffers"],
-  revoked: ["revoked"],
+  revoked: ["Revoked"],
+  section: ["NoSection"],
   ca: ["CertificateValidationException", "RegistrationCodeValidationException", "CertificateStateException"],
 };
 
@@ -33,6 +34,7 @@ function run(last) {
     facts([
       [t("upload.started"), dateTime(last.started_at)], [t("upload.ended"), last.ended_at ? dateTime(last.ended_at) : "–"],
       last.outcome ? [t("upload.outcome"), last.outcome] : null, [t("state.registered"), number(last.registered)], [t("batch.parked"), number(last.parked)],
+      last.revoked ? [t("upload.revoked"), number(last.revoked)] : null,
       rate !== null ? [t("upload.rate"), t("upload.per_second", { n: number(rate) })] : null, [t("upload.time"), duration(seconds)],
       [t("upload.calls"), number(last.calls)], [t("upload.throttled"), number(last.throttled)],
     ]),
@@ -64,12 +66,13 @@ export const uploadView = {
     return el("div", {},
       el("h1", {}, t("view.upload")),
       el("p", { class: "notice" }, upload.running ? t("upload.running") : t("upload.idle")),
-      el("dl", { class: "counts" }, [["upload.queued", upload.queued], ["state.registered", upload.registered], ["batch.parked", upload.parked]]
+      el("dl", { class: "counts" }, [["upload.queued", upload.queued], ["state.registered", upload.registered], ["batch.parked", upload.parked + (upload.revoke_parked || 0)],
+        ["batch.revoked", upload.revoked || 0], ["upload.revoking", upload.revoking || 0]]
         .map(([key, n]) => el("div", {}, el("dt", {}, t(key)), el("dd", {}, number(n))))),
       el("section", { class: "panel" }, el("h2", {}, t("upload.last")), run(upload.last_run),
         el("p", {}, upload.next_run_at ? t("upload.next", { time: dateTime(upload.next_run_at) }) : t("upload.next_unknown"))),
       el("section", { class: "panel" }, el("div", { class: "title" }, el("h2", {}, t("upload.why")),
-        may("change") && upload.parked > 0 ? button("retry", t("upload.retry_all"), { batch: "" }, { class: "primary" }) : null),
+        may("change") && upload.parked + (upload.revoke_parked || 0) > 0 ? button("retry", t("upload.retry_all"), { batch: "" }, { class: "primary" }) : null),
       table(t("upload.why"), [t("batch.one"), as(t("upload.count"), "n"), t("upload.reason"), t("upload.where"), t("upload.action")], upload.reasons.map(reasonRow), t("upload.none_parked"))),
       parked.length > 0 ? el("section", { class: "panel" }, el("h2", {}, t("upload.parked_devices")),
         table(t("upload.parked_devices"), [t("device.id"), t("batch.one"), t("event.detail")],
