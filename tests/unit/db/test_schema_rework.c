@@ -43,6 +43,17 @@ test_forbidden(void **state)
 		"UPDATE outbox SET state = 2 WHERE cert_id = 1002; INSERT INTO revocation VALUES (1002, 0, 'cli:x', '')",	/* never */
 		"UPDATE outbox SET state = 2 WHERE cert_id = 1002; INSERT INTO revocation VALUES (1002, 9, '', '')",	/* by nobody */
 		"UPDATE outbox SET state = 0, reason = NULL WHERE cert_id = 1001",	/* back into the queue */
+		/* version 5 */
+		"DELETE FROM withdrawal",
+		"UPDATE withdrawal SET cert_id = 1002",
+		"UPDATE withdrawal SET batch_id = 2",
+		"UPDATE withdrawal SET state = 3",
+		"REPLACE INTO withdrawal (cert_id, batch_id) VALUES (1001, 1)",
+		"INSERT INTO withdrawal (cert_id, batch_id) VALUES (1002, 1)",	/* is not revoked */
+		"INSERT INTO withdrawn VALUES (1002, 1, 5)",
+		"INSERT INTO withdrawn VALUES (1001, 1, 5)",			/* without a registration */
+		"UPDATE batch SET revoked = 4",					/* more than was issued */
+		"UPDATE batch SET revoking = -1",
 		"DELETE FROM rework",
 		"UPDATE rework SET device_id = 'dev-3'",
 		"UPDATE rework SET reason = 'another'",
