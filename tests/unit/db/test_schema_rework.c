@@ -183,6 +183,47 @@ test_upgrade(void **state)
 	ledger_remove_files(&l);
 }
 
+/* Version 5: those that were parked because they are revoked are counted apart, and AWS is to hear of all that are. */
+static void
+test_upgrade_4(void **state)
+{
+	struct ledger		 l = { .ops = &store_sqlite };
+	struct store_batch	 b;
+	struct err		 e;
+	char			*schema = ledger_read_text(SCHEMA_DIR "/0004_rework.sql");
+
+	(void)state;
+	ledger_scratch(&l);
+	ledger_version_3(l.path,
+	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, issued, registered, parked, queue_after)"
+	    " VALUES ('lot-1', 1, 'default', '', 0, 0, 0, 9, 5, 1, 3, 1004), ('lot-2', 1, 'default', '', 0, 0, 0, 9, 1, 0, 1, 1006);"
+	    "WITH RECURSIVE n (i) AS (SELECT 1001 UNION ALL SELECT i + 1 FROM n WHERE i < 1006)"
+	    " INSERT INTO certificate SELECT i, zeroblob(8), 1 + (i = 1006), 1, 'dev-' || i, randomblob(32), randomblob(32), 0, 1, i, x'3000', NULL"
+	    " FROM n;"
+	    "INSERT INTO device SELECT device_id, substr(key_id, 1, 16), id FROM certificate;"
+	    "INSERT INTO outbox (batch_id, cert_id, state) SELECT batch_id, id, CASE id WHEN 1001 THEN 1 WHEN 1005 THEN 0 ELSE 2 END"
+	    " FROM certificate");
+	assert_int_equal(ledger_run(l.path, schema), SQLITE_OK);
+	free(schema);
+	assert_int_equal(ledger_run(l.path, "PRAGMA user_version = 4;"
+	    "INSERT INTO revocation VALUES (1001, 7, 'cli:x', ''), (1002, 5, 'cli:x', ''), (1003, 6, 'cli:x', '')"), SQLITE_OK);
+	ledger_open(&l);
+	assert_ok(l.ops->batch_find(l.reader, "lot-1", &b, &e));
+	assert_int_equal(b.registered, 1);
+	assert_int_equal(b.parked, 1);		/* 1004 */
+	assert_int_equal(b.revoked, 2);
+	assert_int_equal(b.revoking, 3);
+	assert_int_equal(b.revoke_parked, 0);
+	assert_int_equal(store_batch_queued(&b), 1);
+	assert_ok(l.ops->batch_find(l.reader, "lot-2", &b, &e));
+	assert_int_equal(b.parked, 1);
+	assert_int_equal(b.revoked + b.revoking, 0);
+	assert_int_equal(ledger_ask(l.path, "SELECT group_concat(cert_id, '') FROM (SELECT cert_id FROM withdrawal ORDER BY id)"), 100210031001);
+	assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	ledger_close(&l);
+	ledger_remove_files(&l);
+}
+
 /* An upgrade that fails leaves version 3 as it was. */
 static void
 test_upgrade_fails(void **state)
@@ -211,6 +252,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_forbidden, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_late, setup, teardown),
 		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_upgrade_4),
 		cmocka_unit_test(test_upgrade_fails),
 	};
 
