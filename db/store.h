@@ -297,19 +297,16 @@ struct store_ops {
 	/* Notes when tokens were used last, in one transaction; an older time changes nothing, an unknown id neither. */
 	enum err_code	(*token_used)(struct store *, const struct store_token_use *uses, size_t n, struct err *);
 	/*
-	 * The certificate is revoked from now on.  One that is queued for AWS or parked is batch.revoked, so that the upload does not register
-	 * it, and upload_retry never takes it back; one that is registered stays that to the counts.  In any case it is to be
-	 * withdrawn (batch.revoking).  The event's object is the device's id.  ERR_NOT_FOUND.  Again: no error, no event, and the first reason
-	 * stays.
 	 * Writes counts of refusals as they now are, in one transaction, and forgets those of whiles that begin before since_us, and the oldest above
 	 * STORE_REFUSALS_MAX.  A count that is there already (the same while, code, batch and station) never goes down: the same may be written again.
 	 */
 	enum err_code	(*refusals_write)(struct store *, const struct store_refusal *rows, size_t n, const struct store_refused *quarters,
 			    size_t quarters_n, int64_t since_us, struct err *);
 	/*
-	 * The certificate is revoked from now on.  One that is queued for AWS is parked (batch.parked counts it), so that the upload leaves it;
-	 * one that is registered or parked stays what it is to the counts.  upload_retry never takes it back.  The event's object is the
-	 * device's id.  ERR_NOT_FOUND.  Again: no error, no event, and the first reason stays.
+	 * The certificate is revoked from now on.  One that is queued for AWS or parked is batch.revoked, so that the upload does not register
+	 * it, and upload_retry never takes it back; one that is registered stays that to the counts.  In any case it is to be
+	 * withdrawn (batch.revoking).  The event's object is the device's id.  ERR_NOT_FOUND.  Again: no error, no event, and the first reason
+	 * stays.
 	 */
 	enum err_code	(*certificate_revoke)(struct store *, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *,
 			    struct err *);
