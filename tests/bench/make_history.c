@@ -4,8 +4,8 @@
  * Makes the ledger of a line that has run for years (make_ledger makes the one of a busy night): ROWS certificates, one every six seconds on
  * average, the last of them at T (seconds since 1970; a minute ago without it), in lots of N (10,000) of which three are always open at a time.
  * Device ids are counted up in each lot and come in a slightly wrong order; every fourth lot has MAC addresses in their place.  A lot that is full is
- * closed, and uploaded when two more have closed: of 10,000 certificates all but one are registered and that one is parked; of 10,000 one is
- * revoked, and of 20,000 one device has come back with another key.  So the last lots are queued or open, as on an evening.
+ * closed, and uploaded when two more have closed: of 10,000 certificates all but one are registered and that one is parked, and stays so; of 10,000
+ * one is revoked on its day, and of 20,000 one device has come back with another key.  So the last lots are queued or open, as on an evening.
  *
  * The same ROWS, N, S and T make the same rows (events have the time of their making).  The random numbers are no secrets here: what stands
  * for a certificate's DER is 600 octets that begin with its serial.  PATH may be a new home's ledger, with its CA; without one a CA is invented.
@@ -205,12 +205,31 @@ page_add(void *arg, const struct store_certificate *c, struct err *err)
 	return ERR_OK;
 }
 
+/* Revoked before AWS had it: AWS is asked, and says so. */
+static enum err_code
+page_withdraw(void *arg, const struct store_certificate *c, int64_t id, struct err *err)
+{
+	struct page			*p = arg;
+	struct store_registration	*r = &p->registrations[p->n];
+
+	(void)id;
+	(void)err;
+	p->rows[p->n++] = (struct store_registration_row){ .registration = r, .batch_id = c->batch_id, .settled = CERTIFICATE_REVOKED, .withdrawal = true };
+	*r = (struct store_registration){ .cert_id = store_serial_key(c->serial), .target_id = p->history->target_id,
+	    .state = REGISTRATION_DONE, .updated_at_us = p->history->now_us, .withdrawn_at_us = p->history->now_us };
+	return ERR_OK;
+}
+
 static void
 upload(struct history *h, int64_t batch_id)
 {
 	static struct page	p;
 
 	p.history = h;
+	p.n = 0;
+	check(store_sqlite.withdrawal_page(h->reader, batch_id, 0, PAGE_ROWS, page_withdraw, &p, &e), "withdrawal");
+	if (p.n > 0)
+		check(store_sqlite.registration_record(h->store, p.rows, p.n, NULL, &e), "withdrawal");
 	do {
 		p.n = 0;
 		check(store_sqlite.queue_page(h->reader, batch_id, 0, PAGE_ROWS, page_add, &p, &e), "queue");

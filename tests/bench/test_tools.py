@@ -18,7 +18,7 @@ from parts.search import KINDS, path_of, samples    # noqa: E402
 TOOLS = os.environ["BENCH_TOOLS"]
 LINECA = os.environ["LINECA"]
 ROWS, LOT, UNTIL = 30000, 1600, 1700000000
-TABLES = ("certificate", "device", "device_key", "outbox", "registration", "identifier", "batch", "rework")
+TABLES = ("certificate", "device", "device_key", "outbox", "registration", "identifier", "batch", "rework", "withdrawn")
 
 
 def make(path, seed):
@@ -40,7 +40,7 @@ def test_the_ledger_is_whole(ledger):
     assert one(ledger, "PRAGMA integrity_check") == "ok"
     assert ledger.execute("PRAGMA foreign_key_check").fetchall() == []
     assert ROWS <= one(ledger, "SELECT count(*) FROM certificate") <= ROWS + 5
-    for counter, state in (("registered", 1), ("parked", 2)):
+    for counter, state in (("registered", 1), ("parked + revoked", 2)):
         wrong = f"SELECT count(*) FROM batch b WHERE {counter} <> (SELECT count(*) FROM outbox o WHERE o.batch_id = b.id AND o.state = {state})"
         assert one(ledger, wrong) == 0
     assert one(ledger, "SELECT count(*) FROM batch b WHERE issued <> (SELECT count(*) FROM certificate c WHERE c.batch_id = b.id)") == 0
@@ -50,9 +50,10 @@ def test_it_is_an_evening(ledger):
     """Three lots open, two that wait for the night, what is older is uploaded; some of everything that people do."""
     assert one(ledger, "SELECT count(*) FROM batch WHERE state = 0") == 3
     assert one(ledger, "SELECT count(*) FROM batch WHERE state = 1 AND issued = quantity AND registered = 0") == 2
-    assert one(ledger, "SELECT count(*) FROM batch WHERE state = 1 AND registered + parked = issued") == one(ledger, "SELECT count(*) FROM batch") - 5
+    assert one(ledger, "SELECT count(*) FROM batch WHERE state = 1 AND registered + parked + revoked = issued") == one(ledger, "SELECT count(*) FROM batch") - 5
     assert one(ledger, "SELECT count(*) FROM outbox WHERE state = 2") > 0
-    assert one(ledger, "SELECT count(*) FROM revocation") > 0
+    assert one(ledger, "SELECT count(*) FROM withdrawal WHERE state = 1") > 0
+    assert one(ledger, "SELECT count(*) FROM batch b WHERE revoking <> 0 AND registered <> 0") == 0
     assert one(ledger, "SELECT count(*) FROM rework WHERE used_cert_id IS NOT NULL") > 0
     assert one(ledger, "SELECT count(*) FROM device") == one(ledger, "SELECT count(*) FROM certificate WHERE prior_id IS NULL")
     assert UNTIL - 60 < one(ledger, "SELECT max(issued_at_us) FROM certificate") / 10 ** 6 <= UNTIL

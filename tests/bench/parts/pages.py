@@ -1,9 +1,15 @@
 """Open pages beside a line that enrolls."""
+import http.client
+import time
+
+from parts import machine
 from parts.drive import Beside
+from parts.history import Client
 from parts.line import Server
 
 PAGES = 50
 VIEWS = ("line", "upload", "batch")
+CALM_PER_S = 10     # certificates: so that there is news all the time, and hardly anything else to do
 CONNECTIONS = 16
 
 
@@ -50,3 +56,37 @@ def by_turns(drive, home, requests, count, views):
             run["viewers_cpu_ms_per_s"] = 1000 * viewers.result["cpu_s"] / viewers.result["elapsed_s"]
             results[view] = run
     return results, alone
+
+
+def csrs(path):
+    """Its requests, one by one."""
+    with open(path) as file:
+        for text in file.read().split("-----END CERTIFICATE REQUEST-----\n")[:-1]:
+            yield text + "-----END CERTIFICATE REQUEST-----\n"
+
+
+def calm_ms_per_s(server, requests, seconds):
+    """The server's CPU time a second while a few devices a second enroll."""
+    client, post = Client(server), http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    begin, before = time.monotonic(), client.server_cpu_ms()
+    for i in range(seconds * CALM_PER_S):
+        time.sleep(max(0, begin + i / CALM_PER_S - time.monotonic()))
+        post.request("POST", "/v1/enroll/bench", next(requests), {"Content-Type": "application/pkcs10"})
+        answer = post.getresponse()
+        if answer.status != 201:
+            machine.stop(f"a device was answered {answer.status}")
+        answer.read()
+    return (client.server_cpu_ms() - before) / (time.monotonic() - begin)
+
+
+def calm(drive, home, requests, seconds, views):
+    """{view: what the pages that show it cost the server, a second}, by turns with nobody; and what they are of all cores."""
+    home.batch("bench", seconds * CALM_PER_S * 2 * len(views))
+    results, requests = {}, csrs(requests)
+    with Server(home) as server:
+        for view in views:
+            alone = calm_ms_per_s(server, requests, seconds)
+            with Viewers(drive, server.port, view):
+                ms = calm_ms_per_s(server, requests, seconds) - alone
+            results[view] = {"pages_ms_per_s": ms, "pages_of_cores": ms / 1000 / machine.CORES}
+    return results
