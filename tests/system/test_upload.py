@@ -476,7 +476,8 @@ def test_status_after_a_kill(plant, cloud):
 
 
 def test_status_before_any_run(plant):
-    assert plant.status() == {"running": None, "queued": 0, "registered": 0, "parked": 0, "last_run": None, "batches": [], "reasons": []}
+    assert plant.status() == {"running": None, "queued": 0, "registered": 0, "parked": 0, "revoked": 0, "revoking": 0, "revoke_parked": 0,
+                              "last_run": None, "next_run_at": None, "batches": [], "reasons": []}
     assert "none yet" in plant.run("upload", "status").out
 
 
