@@ -265,10 +265,13 @@ class Browser:
         return field
 
     def keys(self, *keys):
-        """To what has the focus, as a keyboard does."""
+        """To what has the focus, as a keyboard does; (Keys.SHIFT, Keys.TAB): the second while the first is held."""
         actions = ActionChains(self.driver, duration=0)
         for key in keys:
-            actions.send_keys(key)
+            if isinstance(key, tuple):
+                actions.key_down(key[0]).send_keys(key[1]).key_up(key[0])
+            else:
+                actions.send_keys(key)
         actions.perform()
 
     def search(self, text):

@@ -23,6 +23,7 @@ SYSTEM = pathlib.Path(__file__).resolve().parents[1] / "system"
 sys.path.insert(0, str(SYSTEM))
 
 import browser as browsers
+import day as days
 
 PICTURES = os.environ.get("LINECA_PICTURES") or tempfile.gettempdir()
 
@@ -57,3 +58,11 @@ def browser(chrome, start):
     chrome.begin()
     yield chrome
     chrome.end()
+
+
+@pytest.fixture(scope="module")
+def day(standin, tmp_path_factory):
+    """A day's work on a line (day.Day), only to look at."""
+    made = days.Day(tmp_path_factory.mktemp("day"), standin)
+    yield made
+    made.end()

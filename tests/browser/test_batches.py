@@ -4,7 +4,6 @@ import io
 import re
 
 import pytest
-from selenium.webdriver.common.keys import Keys
 
 import station
 import tokens
@@ -120,13 +119,15 @@ def test_close_and_open_again(page, home):
     assert home.batch_show("lot")["state"] == "open", "who cancels changes nothing"
     posts.issue("lot")
     page.press("button", "Close")
-    page.type("Reason", "shift is over", page.dialog())
-    page.keys(Keys.ENTER)
+    dialog = page.dialog()
+    page.type("Reason", "shift is over", dialog)
+    page.press("button", "Close", dialog)
     page.sees("Closed", ".badge")
     posts.refuse("batch_closed", "lot")
     page.press("button", "Open")
-    page.type("Reason", "goes on", page.dialog("Open batch lot?"))
-    page.keys(Keys.ENTER)
+    dialog = page.dialog("Open batch lot?")
+    page.type("Reason", "goes on", dialog)
+    page.press("button", "Open", dialog)
     page.wait("it to be open", lambda: page.text(".badge") == "Open")
     posts.issue("lot")
     assert [(e["actor"], e["reason"]) for e in home.json("event", "list") if e["action"] in ("batch.close", "batch.open")] == [
@@ -148,7 +149,7 @@ def test_only_an_admin_raises_and_says_why(page, home):
     dialog = page.dialog("Raise the quantity of lot")
     assert "1 are ordered now" in dialog.text
     page.type("Ordered", "3", dialog)
-    page.keys(Keys.ENTER)
+    page.press("button", "Raise the quantity", dialog)
     assert page.js("return document.querySelector('dialog [name=reason]').validity.valueMissing") and page.css("dialog[open]")
     page.type("Reason", "order 88 was raised", dialog)
     page.press("button", "Raise the quantity", dialog)
@@ -211,7 +212,7 @@ def test_a_reason_of_blanks_is_none(page, home):
     page.press("button", "Close")
     dialog = page.dialog()
     page.type("Reason", "   ", dialog)
-    page.keys(Keys.ENTER)
+    page.press("button", "Close", dialog)
     assert page.css("dialog[open]") and home.batch_show("lot")["state"] == "open"
 
 

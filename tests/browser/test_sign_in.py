@@ -232,7 +232,7 @@ def test_a_change_with_a_revoked_token_is_refused(home, start, browser):
     dialog = browser.dialog()
     browser.type("Reason", "why not", dialog)
     home.run("token", "revoke", "tina")
-    browser.keys(Keys.ENTER)
+    browser.press("button", "Close", dialog)
     browser.wait("the session's end to show", lambda: browser.offers("button", "Sign in") or re.search(
         "token", browser.text("dialog [role=alert]"), re.I), 20)
     assert home.batch_show("lot")["state"] == "open"
