@@ -71,6 +71,7 @@ function languageChooser() {
     await chooseLanguage(select.value);
     drawBar();
     draw();
+    document.getElementById("said").textContent = views[place.name].title(place.argument);
     document.getElementById("language").focus();
   });
   return select;
