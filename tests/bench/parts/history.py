@@ -13,6 +13,7 @@ from parts.machine import stop
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 SMALL, LARGE = 1000, 10 * 1000 * 1000
+SMALL_LOT, LOT = 16, 10000      # the small one has lots as well to show: 50 that are closed
 
 
 def schema_version():
@@ -32,7 +33,7 @@ def home(build, folder, rows):
     if result.fresh:
         print(f"  making a ledger of {rows:,} rows: minutes, and gigabytes, where there are millions", file=sys.stderr, flush=True)
         with open(made + ".part", "w") as file:
-            subprocess.run([generator, ledger(result), str(rows)], check=True, stdout=file)
+            subprocess.run([generator, ledger(result), str(rows), "--lot", str(LOT if rows > 50 * LOT else SMALL_LOT)], check=True, stdout=file)
         os.rename(made + ".part", made)
     return result
 
