@@ -177,8 +177,12 @@ class Browser:
 
     def go(self, hash, sees=None):
         """To a view: "batches", "batch/lot". Waits until the page is there; sees: and until that is to be read."""
-        self.js("location.hash = '#/' + arguments[0]", hash)
-        self.wait(f"the view {hash}", lambda: self.js("return location.hash === '#/' + arguments[0] && document.querySelector('main h1') !== null", hash))
+        self.js("""
+            const said = document.getElementById("said"), hash = "#/" + arguments[0];
+            if (location.hash === hash) return;
+            said.textContent = "";      // the page says there where one is, when it has come
+            location.hash = hash;""", hash)
+        self.wait(f"the view {hash}", lambda: self.js("return document.getElementById('said').textContent !== ''"))
         if sees is not None:
             self.sees(sees)
 
