@@ -121,6 +121,20 @@ void	store_ca_done(struct store_ca *ca);
 enum batch_state { BATCH_OPEN, BATCH_CLOSED, BATCH_WAITING /* for approval: to be opened for the first time */ };
 const char	*batch_state_name(enum batch_state s);		/* "open", "closed", "waiting" */
 
+/* Which batches a listing is of. */
+enum batch_which {
+	BATCHES_ALL,		/* by id */
+	BATCHES_OPEN,		/* in BATCH_OPEN, by id; found without a walk through the others */
+	BATCHES_CURRENT,	/* the newest first: those that are not closed, and the STORE_CLOSED_MAX newest of the closed ones */
+	BATCHES_BUSY		/* by id: those with something that is queued, parked or to be withdrawn */
+};
+enum { STORE_CLOSED_MAX = 50 };
+
+/* Over all batches. */
+struct batch_totals {
+	int64_t	batches, open, quantity, issued, registered, parked, revoked, revoking, revoke_parked;
+};
+
 struct store_batch {
 	/* the order: never changes after it was made */
 	int64_t			id;
@@ -373,9 +387,10 @@ struct store_ops {
 
 	/* ERR_BATCH_NOT_FOUND. */
 	enum err_code	(*batch_find)(struct store_reader *, const char *name, struct store_batch *ret, struct err *);
-	/* By id.  only_open: those in BATCH_OPEN, found without a walk through the others. */
-	enum err_code	(*batch_list)(struct store_reader *, bool only_open,
+	enum err_code	(*batch_list)(struct store_reader *, enum batch_which which,
 			    enum err_code (*row)(void *arg, const struct store_batch *, struct err *), void *arg, struct err *);
+	/* The sums of the batches' own counts: no certificate is looked at. */
+	enum err_code	(*batch_totals)(struct store_reader *, struct batch_totals *ret, struct err *);
 	/* Is the device on the list of the batch? */
 	enum err_code	(*batch_lists_device)(struct store_reader *, int64_t batch_id, const char *device_id,
 			    bool *ret, struct err *);

@@ -356,7 +356,7 @@ put_ca(struct cas *l, const char *name, struct err *e)
 	if ((rc = issuer_find(&l->aws.home, name, &ca, e)) != ERR_OK)
 		goto out;
 	l->ca_id = ca.id;
-	if ((rc = ops->batch_list(l->aws.home.reader, false, add_batch, l, e)) != ERR_OK ||
+	if ((rc = ops->batch_list(l->aws.home.reader, BATCHES_ALL, add_batch, l, e)) != ERR_OK ||
 	    (rc = ops->registration_count(l->aws.home.reader, ca.id, l->aws.session.identity.account,
 	    aws_client_region(l->aws.session.client), &l->registered, e)) != ERR_OK ||
 	    (rc = aws_ca_id(ca.der, ca.der_len, id, e)) != ERR_OK ||

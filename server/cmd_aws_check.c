@@ -351,7 +351,7 @@ cmd_aws_check(struct cmd *c, struct err *e)
 			check_section(k, k->aws.home.config.targets[i].name);
 	k->section = "";
 	if (target == NULL)
-		rc = k->aws.home.ops->batch_list(k->aws.home.reader, false, check_batch, k, e);
+		rc = k->aws.home.ops->batch_list(k->aws.home.reader, BATCHES_ALL, check_batch, k, e);
 	if (!k->json)
 		table_end(&k->table);
 	if (rc == ERR_OK)

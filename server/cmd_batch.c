@@ -104,10 +104,10 @@ cmd_batch_list(struct cmd *c, struct err *e)
 		return rc;
 	if ((rc = home_open(&h, c->home, e)) == ERR_OK) {
 		if (json) {
-			rc = h.ops->batch_list(h.reader, false, print_json, NULL, e);
+			rc = h.ops->batch_list(h.reader, BATCHES_ALL, print_json, NULL, e);
 		} else {
 			table_begin(&table, titles);
-			rc = h.ops->batch_list(h.reader, false, print_row, &table, e);
+			rc = h.ops->batch_list(h.reader, BATCHES_ALL, print_row, &table, e);
 			table_end(&table);
 		}
 	}

@@ -273,6 +273,13 @@ print_last_run(const cJSON *run, bool running)
 }
 
 static void
+print_more(const cJSON *o, const char *name)
+{
+	if (view_number_of(o, name) > 0)
+		(void)printf("and %lld more\n", (long long)view_number_of(o, name));
+}
+
+static void
 print_status(const cJSON *o)
 {
 	static const char *const batch_titles[] = { "BATCH", "QUEUED>", "REGISTERED>", "PARKED>", "TO REVOKE>", NULL };
@@ -302,6 +309,7 @@ print_status(const cJSON *o)
 			table_number(&t, view_number_of(i, "revoking") + view_number_of(i, "revoke_parked"));
 		}
 		table_end(&t);
+		print_more(o, "batches_more");
 	}
 	if (cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "reasons")) == 0)
 		return;
@@ -317,6 +325,7 @@ print_status(const cJSON *o)
 		table_text(&t, view_text_of(i, "message"));
 	}
 	table_end(&t);
+	print_more(o, "reasons_more");
 	(void)printf("\nWhich devices: `lineca cert list --state parked`. When the reason is mended: `lineca upload retry`, then "
 	    "`lineca upload`.\n");
 }

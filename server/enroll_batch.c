@@ -36,10 +36,10 @@ find_open_batch(struct line *l, struct worker *w, char out[LIMIT_NAME_BYTES + 1]
 	struct open_batches open = { 0 };
 	enum err_code rc;
 
-	if ((rc = l->home->ops->batch_list(w->reader, true, on_open_batch, &open, e)) != ERR_OK)
+	if ((rc = l->home->ops->batch_list(w->reader, BATCHES_OPEN, on_open_batch, &open, e)) != ERR_OK)
 		return rc;
 	/* the only one that could become it: its clients are told to come again, and not that there is none */
-	if (open.count == 0 && (rc = l->home->ops->batch_list(w->reader, false, on_waiting_batch, &open, e)) != ERR_OK)
+	if (open.count == 0 && (rc = l->home->ops->batch_list(w->reader, BATCHES_CURRENT, on_waiting_batch, &open, e)) != ERR_OK)
 		return rc;
 	if (open.count == 0)
 		return err_say(e, ERR_BATCH_AMBIGUOUS, "No batch is open. Ask the line lead to open one.");

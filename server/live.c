@@ -15,9 +15,10 @@
 _Static_assert(sizeof(struct access_right) <= HTTP_STREAM_OWN_BYTES, "the right lies in the stream's own memory");
 
 enum {
-	LOOK_US = 500 * 1000,		/* how often the thread looks whether something has happened, and who may still listen */
-	LEAST_US = 950 * 1000,		/* between two snapshots */
-	MOST_US = 10 * 1000 * 1000	/* also when nothing happens: batches and uploads change elsewhere, and a page wants to know that we live */
+	LOOK_US = 100 * 1000,		/* how often the thread looks whether something has happened */
+	JUDGE_US = 500 * 1000,		/* and who may still listen */
+	LEAST_US = 700 * 1000,		/* between two snapshots: what happens right after one is in the next within a second */
+	MOST_US = 1000 * 1000		/* also when nothing happens here: batches, uploads, disk and clock change elsewhere */
 };
 
 struct live {
@@ -175,7 +176,7 @@ live_main(void *arg)
 {
 	struct live *v = arg;
 	uint64_t seen = 0, count;
-	int64_t sent_us = 0, now_us;
+	int64_t sent_us = 0, judged_us = 0, now_us;
 	unsigned open;
 
 	while (wait_a_moment(v)) {
@@ -183,7 +184,10 @@ live_main(void *arg)
 		count = pulse_count(v->line->pulse);
 		if ((open = listeners(v->line)) == 0)
 			continue;
-		end_those_without_right(v, open);
+		if (now_us - judged_us >= JUDGE_US) {
+			end_those_without_right(v, open);
+			judged_us = now_us;
+		}
 		if (now_us - sent_us < LEAST_US || (count == seen && now_us - sent_us < MOST_US))
 			continue;
 		send_snapshot(v);

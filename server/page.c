@@ -125,7 +125,7 @@ put_state(struct buf *b, const cJSON *status)
 
 	buf_printf(b, "<div class=\"state %s\" role=\"status\"><svg viewBox=\"0 0 100 100\" aria-hidden=\"true\">%s</svg><div><strong>%s</strong>", s->class,
 	    s->shape, s->words);
-	if (cJSON_GetArraySize(member(line, "needs")) == 0 || strcmp(s->name, "attention") == 0)
+	if (cJSON_GetArraySize(member(line, "needs")) == 0 || strcmp(s->class, "warn") == 0)
 		buf_printf(b, "<p>%s</p>", s->says);
 	cJSON_ArrayForEach(need, member(line, "needs")) {
 		buf_puts(b, "<p>");

@@ -76,7 +76,7 @@ reading_batches(struct http_request *req, void *arg)
 	struct err e;
 
 	if (worker_get(l, &w, &e) != ERR_OK ||
-	    l->home->ops->batch_list(w->reader, false, add_batch, list, &e) != ERR_OK) {
+	    l->home->ops->batch_list(w->reader, BATCHES_ALL, add_batch, list, &e) != ERR_OK) {
 		cJSON_Delete(o);
 		http_reply_problem(req, &e);
 		return;

@@ -6,24 +6,12 @@
 
 #include "view.h"
 
-/* Batches beyond the open ones are shown as far as there is room on a page. */
-enum { STATUS_BATCHES = 50 };
-
 static enum err_code
 on_batch(void *arg, const struct store_batch *b, struct err *e)
 {
 	struct status *s = arg;
 	struct store_batch *batch;
 
-	s->batches++;
-	s->batches_open += b->state == BATCH_OPEN;
-	s->quantity += b->quantity;
-	s->issued += b->issued;
-	s->registered += b->registered;
-	s->parked += b->parked;
-	s->revoked += b->revoked;
-	s->revoking += b->revoking;
-	s->revoke_parked += b->revoke_parked;
 	if ((batch = reallocarray(s->batch, s->batch_count + 1, sizeof(*batch))) == NULL)
 		return err_set(e, ERR_NOMEM, "status");
 	s->batch = batch;
@@ -45,14 +33,15 @@ on_certificate(void *arg, const struct store_certificate *c, struct err *e)
 	return ERR_OK;
 }
 
-/* Open before closed, newer before older. */
+/* Open before the others; the listing has the newest first. */
 static int
 batch_order(const void *a, const void *b)
 {
 	const struct store_batch *x = a, *y = b;
+	bool x_open = x->state == BATCH_OPEN, y_open = y->state == BATCH_OPEN;
 
-	if (x->state != y->state)
-		return x->state == BATCH_OPEN ? -1 : 1;
+	if (x_open != y_open)
+		return x_open ? -1 : 1;
 	return x->id < y->id ? 1 : -1;
 }
 
@@ -79,15 +68,14 @@ status_read(struct line *l, struct store_reader *r, struct status *ret, struct e
 
 	s.now_us = l->clock->now_us(l->clock);
 	s.ready = line_ready(l, &s.reason);
-	if ((rc = l->home->ops->batch_list(r, false, on_batch, &s, e)) != ERR_OK ||
+	if ((rc = l->home->ops->batch_totals(r, &s.totals, e)) != ERR_OK ||
+	    (rc = l->home->ops->batch_list(r, BATCHES_CURRENT, on_batch, &s, e)) != ERR_OK ||
 	    (rc = l->home->ops->certificate_list(r, &newest, on_certificate, &s, e)) != ERR_OK) {
 		status_done(&s);
 		return rc;
 	}
 	if (s.batch_count > 0)
 		qsort(s.batch, s.batch_count, sizeof(*s.batch), batch_order);
-	if (s.batch_count > STATUS_BATCHES && (size_t)s.batches_open < s.batch_count)
-		s.batch_count = s.batches_open > STATUS_BATCHES ? (size_t)s.batches_open : STATUS_BATCHES;
 	s.disk_free_bytes = guard_disk_free_bytes(&l->guard);
 	writer_get_stats(l->writer, &s.writer);
 	add_stats(l->http, &s.http);
@@ -171,7 +159,7 @@ view_running(struct line *l, const struct status *s, const struct store_batch *b
 
 /* ---- how the line is, in one word, and what needs somebody */
 
-enum { CA_SOON_S = 90 * 86400 };
+enum { CA_SOON_S = 30 * 86400 };	/* not so early that nobody looks at amber any more */
 
 static cJSON *
 add_need(cJSON *list, const char *what, bool bad, const char *code, const char *detail)
@@ -215,9 +203,9 @@ add_needs(cJSON *list, const struct line *l, const struct status *s)
 		(void)cJSON_AddStringToObject(values, "name", l->cas[i].row.name);
 		add_number(values, "days", left_s / 86400);
 	}
-	if (s->parked + s->revoke_parked > 0) {
+	if (s->totals.parked + s->totals.revoke_parked > 0) {
 		values = add_need(list, "upload", false, "upload_parked", "Certificates are parked: AWS did not take them. The upload view says why.");
-		add_number(values, "parked", s->parked + s->revoke_parked);
+		add_number(values, "parked", s->totals.parked + s->totals.revoke_parked);
 	}
 }
 
@@ -230,10 +218,10 @@ line_state(struct line *l, const struct status *s, bool needs)
 		return "refusing";
 	for (size_t i = 0; i < s->batch_count; i++)
 		room = room || (s->batch[i].state == BATCH_OPEN && s->batch[i].issued < s->batch[i].quantity);
-	if (needs)
-		return "attention";
 	if (!room)
 		return "waiting";
+	if (needs)
+		return "attention";
 	return s->now_us - pulse_last_issued_us(l->pulse) < INT64_C(60) * 1000000 ? "issuing" : "idle";
 }
 
@@ -262,13 +250,13 @@ status_json(struct line *l, const struct status *s, size_t *ret_len)
 		(void)cJSON_AddStringToObject(o, "detail", s->reason.client_text);
 	}
 	part = cJSON_AddObjectToObject(o, "totals");
-	add_number(part, "batches", s->batches);
-	add_number(part, "batches_open", s->batches_open);
-	add_number(part, "quantity", s->quantity);
-	add_number(part, "issued", s->issued);
-	add_number(part, "registered", s->registered);
-	add_number(part, "parked", s->parked);
-	view_revoked(part, s->revoked, s->revoking, s->revoke_parked);
+	add_number(part, "batches", s->totals.batches);
+	add_number(part, "batches_open", s->totals.open);
+	add_number(part, "quantity", s->totals.quantity);
+	add_number(part, "issued", s->totals.issued);
+	add_number(part, "registered", s->totals.registered);
+	add_number(part, "parked", s->totals.parked);
+	view_revoked(part, s->totals.revoked, s->totals.revoking, s->totals.revoke_parked);
 	add_enrolments(o, l);
 	part = cJSON_AddArrayToObject(o, "batches");
 	for (size_t i = 0; i < s->batch_count; i++)

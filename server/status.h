@@ -12,10 +12,8 @@ struct status {
 	int64_t				 now_us;
 	enum err_code			 ready;		/* ERR_OK, or why nothing is issued */
 	struct err			 reason;
-	int64_t				 batches, batches_open;
-	int64_t				 quantity, issued, registered, parked, revoked;	/* over all batches */
-	int64_t				 revoking, revoke_parked;
-	struct store_batch		*batch;		/* open ones first, then the newest of the others */
+	struct batch_totals		 totals;
+	struct store_batch		*batch;		/* BATCHES_CURRENT, the open ones first */
 	size_t				 batch_count;
 	struct store_certificate	 last[STATUS_LAST];	/* newest first; der is NULL */
 	size_t				 last_count;

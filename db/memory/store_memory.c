@@ -309,20 +309,51 @@ memory_batch_find(struct store_reader *r, const char *name, struct store_batch *
 }
 
 static enum err_code
-memory_batch_list(struct store_reader *r, bool only_open,
+memory_batch_list(struct store_reader *r, enum batch_which which,
     enum err_code (*row)(void *, const struct store_batch *, struct err *), void *arg, struct err *e)
 {
-	struct store	*s = r->store;
-	enum err_code	 rc = ERR_OK;
-	size_t		 i;
+	struct store			*s = r->store;
+	const struct store_batch	*b;
+	enum err_code			 rc = ERR_OK;
+	size_t				 i;
+	int				 closed = 0;
 
 	(void)pthread_mutex_lock(&s->mu);
 	for (i = 0; i < s->batches_n && rc == ERR_OK; i++) {
-		if (!only_open || s->batches[i].batch.state == BATCH_OPEN)
-			rc = row(arg, &s->batches[i].batch, e);
+		b = &s->batches[which == BATCHES_CURRENT ? s->batches_n - 1 - i : i].batch;
+		if ((which == BATCHES_OPEN && b->state != BATCH_OPEN) ||
+		    (which == BATCHES_CURRENT && b->state == BATCH_CLOSED && closed++ >= STORE_CLOSED_MAX) ||
+		    (which == BATCHES_BUSY && store_batch_queued(b) + b->parked + b->revoking + b->revoke_parked == 0))
+			continue;
+		rc = row(arg, b, e);
 	}
 	(void)pthread_mutex_unlock(&s->mu);
 	return rc;
+}
+
+static enum err_code
+memory_batch_totals(struct store_reader *r, struct batch_totals *ret, struct err *e)
+{
+	struct store			*s = r->store;
+	const struct store_batch	*b;
+
+	(void)e;
+	*ret = (struct batch_totals) { 0 };
+	(void)pthread_mutex_lock(&s->mu);
+	for (size_t i = 0; i < s->batches_n; i++) {
+		b = &s->batches[i].batch;
+		ret->batches++;
+		ret->open += b->state == BATCH_OPEN;
+		ret->quantity += b->quantity;
+		ret->issued += b->issued;
+		ret->registered += b->registered;
+		ret->parked += b->parked;
+		ret->revoked += b->revoked;
+		ret->revoking += b->revoking;
+		ret->revoke_parked += b->revoke_parked;
+	}
+	(void)pthread_mutex_unlock(&s->mu);
+	return ERR_OK;
 }
 
 static int
@@ -474,6 +505,7 @@ const struct store_ops store_memory = {
 	.ca_list = memory_ca_list,
 	.batch_find = memory_batch_find,
 	.batch_list = memory_batch_list,
+	.batch_totals = memory_batch_totals,
 	.batch_lists_device = memory_batch_lists_device,
 	.token_find = memory_token_find,
 	.token_find_id = memory_token_find_id,

@@ -323,15 +323,23 @@ sqlite_batch_find(struct store_reader *r, const char *name, struct store_batch *
 }
 
 enum err_code
-sqlite_batch_list(struct store_reader *r, bool only_open,
+sqlite_batch_list(struct store_reader *r, enum batch_which which,
     enum err_code (*row)(void *, const struct store_batch *, struct err *), void *arg, struct err *e)
 {
+	static const enum statement of[] = {
+		[BATCHES_ALL] = STATEMENT_BATCH_LIST,
+		[BATCHES_OPEN] = STATEMENT_BATCH_LIST_OPEN,
+		[BATCHES_CURRENT] = STATEMENT_BATCH_LIST_CURRENT,
+		[BATCHES_BUSY] = STATEMENT_BATCH_LIST_BUSY
+	};
 	struct connection	*c = &r->connection;
-	const enum statement	 s = only_open ? STATEMENT_BATCH_LIST_OPEN : STATEMENT_BATCH_LIST;
+	const enum statement	 s = of[which];
 	struct store_batch	 b;
 	enum err_code		 rc;
 	bool			 found;
 
+	if (which == BATCHES_CURRENT)
+		bind_int(c, s, 1, STORE_CLOSED_MAX);
 	for (;;) {
 		if ((rc = statement_step(c, s, &found, e)) != ERR_OK || !found)
 			return rc;
@@ -340,6 +348,25 @@ sqlite_batch_list(struct store_reader *r, bool only_open,
 	}
 	statement_done(c, s);
 	return rc;
+}
+
+enum err_code
+sqlite_batch_totals(struct store_reader *r, struct batch_totals *ret, struct err *e)
+{
+	struct connection	*c = &r->connection;
+	const enum statement	 s = STATEMENT_BATCH_TOTALS;
+	enum err_code		 rc;
+	bool			 found;
+
+	if ((rc = statement_step(c, s, &found, e)) != ERR_OK)
+		return rc;
+	*ret = (struct batch_totals) {
+		.batches = column_int(c, s, 0), .open = column_int(c, s, 1), .quantity = column_int(c, s, 2), .issued = column_int(c, s, 3),
+		.registered = column_int(c, s, 4), .parked = column_int(c, s, 5), .revoked = column_int(c, s, 6),
+		.revoking = column_int(c, s, 7), .revoke_parked = column_int(c, s, 8)
+	};
+	statement_done(c, s);
+	return ERR_OK;
 }
 
 enum err_code

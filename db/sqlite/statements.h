@@ -266,6 +266,16 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(BATCH_LIST_OPEN, FOR_READER,                                                                  \
 	    "SELECT " BATCH_COLUMNS " FROM batch b INDEXED BY batch_open CROSS JOIN ca a ON a.id = b.ca_id" \
 	    " WHERE b.state = 0 ORDER BY b.id")                                                         \
+	X(BATCH_LIST_CURRENT, FOR_READER,                                                               \
+	    "SELECT " BATCH_COLUMNS " FROM batch b CROSS JOIN ca a ON a.id = b.ca_id"                   \
+	    " WHERE b.state <> 2 AND (b.state = 0 OR b.waits = 1 OR b.id >= (SELECT min(id) FROM"       \
+	    " (SELECT id FROM batch WHERE state = 1 AND waits = 0 ORDER BY id DESC LIMIT ?1))) ORDER BY b.id DESC") \
+	X(BATCH_LIST_BUSY, FOR_READER,                                                                  \
+	    "SELECT " BATCH_COLUMNS " FROM batch b CROSS JOIN ca a ON a.id = b.ca_id WHERE b.state <> 2" \
+	    " AND (b.issued > b.registered + b.revoked OR b.revoking > 0 OR b.revoke_parked > 0) ORDER BY b.id") \
+	X(BATCH_TOTALS, FOR_READER,                                                                     \
+	    "SELECT count(*), sum(state = 0), sum(quantity), sum(issued), sum(registered), sum(parked), sum(revoked)," \
+	    " sum(revoking), sum(revoke_parked) FROM batch WHERE state <> 2")                           \
 	X(BATCH_DEVICE_FIND, FOR_READER,                                                                \
 	    "SELECT 1 FROM batch_device WHERE batch_id = ?1 AND device_id = ?2")                        \
 	/* token.c */                                                                                   \

@@ -201,6 +201,7 @@ const struct store_ops store_sqlite = {
 	.ca_list = sqlite_ca_list,
 	.batch_find = sqlite_batch_find,
 	.batch_list = sqlite_batch_list,
+	.batch_totals = sqlite_batch_totals,
 	.batch_lists_device = sqlite_batch_lists_device,
 	.token_find = sqlite_token_find,
 	.token_find_id = sqlite_token_find_id,

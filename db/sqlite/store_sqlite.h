@@ -102,8 +102,9 @@ enum err_code	sqlite_batch_set_state(struct store *s, const char *name, enum bat
 enum err_code	sqlite_batch_set_quantity(struct store *s, const char *name, int64_t quantity, const struct store_who *who,
 		    struct err *e);
 enum err_code	sqlite_batch_find(struct store_reader *r, const char *name, struct store_batch *ret, struct err *e);
-enum err_code	sqlite_batch_list(struct store_reader *r, bool only_open,
+enum err_code	sqlite_batch_list(struct store_reader *r, enum batch_which which,
 		    enum err_code (*row)(void *, const struct store_batch *, struct err *), void *arg, struct err *e);
+enum err_code	sqlite_batch_totals(struct store_reader *r, struct batch_totals *ret, struct err *e);
 enum err_code	sqlite_batch_lists_device(struct store_reader *r, int64_t batch_id, const char *device_id, bool *ret,
 		    struct err *e);
 

@@ -271,7 +271,7 @@ find_subject(struct line *l, const char *label, struct subject *ret, struct err 
 	if ((rc = worker_get(l, &w, e)) != ERR_OK)
 		return rc;
 	if (*label == '\0') {
-		if ((rc = l->home->ops->batch_list(w->reader, true, on_open_batch, &open, e)) != ERR_OK)
+		if ((rc = l->home->ops->batch_list(w->reader, BATCHES_OPEN, on_open_batch, &open, e)) != ERR_OK)
 			return rc;
 		if (open.count != 1)
 			return find_only_ca(l, ret, e);

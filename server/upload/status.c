@@ -4,34 +4,37 @@
 #include "upload/timer.h"
 #include "view.h"
 
-struct totalling {
-	struct upload_totals	 totals;
-	cJSON			*list;		/* NULL: totals only */
+/* A list for a person: what is beyond it is counted. */
+enum { LIST_MAX = 100 };
+
+struct short_list {
+	cJSON	*list;
+	int64_t	 more;
 };
+
+static void
+short_list_add(struct short_list *l, cJSON *o)
+{
+	if (cJSON_GetArraySize(l->list) < LIST_MAX) {
+		(void)cJSON_AddItemToArray(l->list, o);
+	} else {
+		cJSON_Delete(o);
+		l->more++;
+	}
+}
 
 static enum err_code
 on_batch(void *arg, const struct store_batch *b, struct err *e)
 {
-	struct totalling *t = arg;
-	int64_t queued = store_batch_queued(b);
-	cJSON *o;
+	cJSON *o = cJSON_CreateObject();
 
 	(void)e;
-	t->totals.queued += queued;
-	t->totals.registered += b->registered;
-	t->totals.parked += b->parked;
-	t->totals.revoked += b->revoked;
-	t->totals.revoking += b->revoking;
-	t->totals.revoke_parked += b->revoke_parked;
-	if (t->list == NULL || (queued == 0 && b->parked == 0 && b->revoking == 0 && b->revoke_parked == 0))
-		return ERR_OK;
-	o = cJSON_CreateObject();
 	(void)cJSON_AddStringToObject(o, "batch", b->name);
-	(void)cJSON_AddNumberToObject(o, "queued", (double)queued);
+	(void)cJSON_AddNumberToObject(o, "queued", (double)store_batch_queued(b));
 	(void)cJSON_AddNumberToObject(o, "registered", (double)b->registered);
 	(void)cJSON_AddNumberToObject(o, "parked", (double)b->parked);
 	view_revoked(o, b->revoked, b->revoking, b->revoke_parked);
-	(void)cJSON_AddItemToArray(t->list, o);
+	short_list_add(arg, o);
 	return ERR_OK;
 }
 
@@ -39,17 +42,26 @@ enum err_code
 upload_totals_read(const struct store_ops *ops, struct store_reader *r, const char *batch, struct upload_totals *ret,
     struct err *e)
 {
-	struct totalling t = { .list = NULL };
+	struct batch_totals all;
 	struct store_batch b;
 	enum err_code rc;
 
-	if (batch == NULL)
-		rc = ops->batch_list(r, false, on_batch, &t, e);
-	else if ((rc = ops->batch_find(r, batch, &b, e)) == ERR_OK)
-		rc = on_batch(&t, &b, e);
-	if (rc == ERR_OK)
-		*ret = t.totals;
-	return rc;
+	if (batch == NULL) {
+		if ((rc = ops->batch_totals(r, &all, e)) != ERR_OK)
+			return rc;
+		*ret = (struct upload_totals) {
+			.queued = all.issued - all.registered - all.parked - all.revoked, .registered = all.registered,
+			.parked = all.parked, .revoked = all.revoked, .revoking = all.revoking, .revoke_parked = all.revoke_parked
+		};
+		return ERR_OK;
+	}
+	if ((rc = ops->batch_find(r, batch, &b, e)) != ERR_OK)
+		return rc;
+	*ret = (struct upload_totals) {
+		.queued = store_batch_queued(&b), .registered = b.registered,
+		.parked = b.parked, .revoked = b.revoked, .revoking = b.revoking, .revoke_parked = b.revoke_parked
+	};
+	return ERR_OK;
 }
 
 static enum err_code
@@ -65,7 +77,7 @@ on_reason(void *arg, const struct store_parked_reason *p, struct err *e)
 	(void)cJSON_AddStringToObject(o, "code", p->code);
 	(void)cJSON_AddStringToObject(o, "message", p->message);
 	(void)cJSON_AddNumberToObject(o, "count", (double)p->count);
-	(void)cJSON_AddItemToArray(arg, o);
+	short_list_add(arg, o);
 	return ERR_OK;
 }
 
@@ -93,31 +105,35 @@ view_run(const struct store_upload_run *r)
 enum err_code
 upload_status_view(const struct home *h, struct store_reader *r, cJSON **ret, struct err *e)
 {
-	struct totalling t = { .list = cJSON_CreateArray() };
-	cJSON *o = cJSON_CreateObject(), *reasons = cJSON_CreateArray();
+	struct short_list batches = { .list = cJSON_CreateArray() }, reasons = { .list = cJSON_CreateArray() };
+	cJSON *o = cJSON_CreateObject();
+	struct upload_totals totals;
 	struct store_upload_run run;
 	enum err_code rc;
 	long pid;
 
-	if ((rc = h->ops->batch_list(r, false, on_batch, &t, e)) != ERR_OK ||
-	    (rc = h->ops->parked_reasons(r, -1, on_reason, reasons, e)) != ERR_OK ||
+	if ((rc = upload_totals_read(h->ops, r, NULL, &totals, e)) != ERR_OK ||
+	    (rc = h->ops->batch_list(r, BATCHES_BUSY, on_batch, &batches, e)) != ERR_OK ||
+	    (rc = h->ops->parked_reasons(r, -1, on_reason, &reasons, e)) != ERR_OK ||
 	    (rc = h->ops->upload_run_newest(r, &run, e)) != ERR_OK)
 		goto out;
 	pid = home_lock_holder(h, HOME_UPLOAD_LOCK);
 	(void)cJSON_AddItemToObject(o, "running", pid != 0 ? cJSON_CreateNumber((double)pid) : cJSON_CreateNull());
-	(void)cJSON_AddNumberToObject(o, "queued", (double)t.totals.queued);
-	(void)cJSON_AddNumberToObject(o, "registered", (double)t.totals.registered);
-	(void)cJSON_AddNumberToObject(o, "parked", (double)t.totals.parked);
-	view_revoked(o, t.totals.revoked, t.totals.revoking, t.totals.revoke_parked);
+	(void)cJSON_AddNumberToObject(o, "queued", (double)totals.queued);
+	(void)cJSON_AddNumberToObject(o, "registered", (double)totals.registered);
+	(void)cJSON_AddNumberToObject(o, "parked", (double)totals.parked);
+	view_revoked(o, totals.revoked, totals.revoking, totals.revoke_parked);
 	(void)cJSON_AddItemToObject(o, "last_run", view_run(&run));
 	view_time_us(o, "next_run_at", upload_timer_next_us());
-	(void)cJSON_AddItemToObject(o, "batches", t.list);
-	(void)cJSON_AddItemToObject(o, "reasons", reasons);
+	(void)cJSON_AddItemToObject(o, "batches", batches.list);
+	(void)cJSON_AddNumberToObject(o, "batches_more", (double)batches.more);
+	(void)cJSON_AddItemToObject(o, "reasons", reasons.list);
+	(void)cJSON_AddNumberToObject(o, "reasons_more", (double)reasons.more);
 	*ret = o;
 	return ERR_OK;
 out:
-	cJSON_Delete(t.list);
-	cJSON_Delete(reasons);
+	cJSON_Delete(batches.list);
+	cJSON_Delete(reasons.list);
 	cJSON_Delete(o);
 	return rc;
 }

@@ -16,8 +16,8 @@ ERR_MUST_CHECK enum err_code	upload_totals_read(const struct store_ops *ops, str
 				    struct upload_totals *ret, struct err *e);
 
 /*
- * The whole as one object: running (null or the process), queued, registered, parked, revoked, revoking, revoke_parked, last_run, next_run_at, batches that have something to
- * do, reasons of what is parked.  The caller's: cJSON_Delete.  h for the lock and ops; r for the reading thread.
+ * The whole as one object: running (null or the process), queued, registered, parked, revoked, revoking, revoke_parked, last_run,
+ * next_run_at, batches that have something to do, reasons of what is parked; a hundred of each at most, and how many more there are.  The caller's: cJSON_Delete.  h for the lock and ops; r for the reading thread.
  */
 ERR_MUST_CHECK enum err_code	upload_status_view(const struct home *h, struct store_reader *r, cJSON **ret, struct err *e);
 

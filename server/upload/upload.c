@@ -99,7 +99,7 @@ find_queued(struct upload *u, const char *batch, struct err *e)
 	if ((rc = ops->ca_list(u->home->reader, on_ca, u, e)) != ERR_OK)
 		return rc;
 	if (batch == NULL)
-		return ops->batch_list(u->home->reader, false, on_batch, u, e);
+		return ops->batch_list(u->home->reader, BATCHES_ALL, on_batch, u, e);
 	if ((rc = ops->batch_find(u->home->reader, batch, &b, e)) != ERR_OK)
 		return rc;
 	return on_batch(u, &b, e);

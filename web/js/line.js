@@ -31,7 +31,7 @@ function needs(status) {
   const list = status.line?.needs || [];
   const name = stateName(status);
   if (list.length === 0) return el("p", {}, status.detail && name === "refusing" ? status.detail : t(`state.${name}.do`));
-  const first = name === "attention" ? el("p", { "data-key": "first" }, t("state.attention.do")) : null;
+  const first = name === "refusing" ? null : el("p", { "data-key": "first" }, t(`state.${name}.do`)); // what comes then is not why
   return [first, list.map((need) => el("p", { "data-key": need.code + (need.values?.name || "") },
     el("b", {}, word("what", need.what)), " ", needText(need)))];
 }
@@ -101,7 +101,7 @@ export function refusals(list, most = 8) {
     el("p", {}, el("b", {}, codeTitle(code)), " ", el("span", { class: "times" }, t("refusal.times", { n: number(rows.reduce((n, row) => n + row.count, 0)) }))),
     el("p", {}, codeAdvice(code)),
     el("ul", { class: "stations" }, rows.slice(0, 4).map((row) => el("li", { "data-key": row.station },
-      t("refusal.station", { station: row.station || "–", n: number(row.count), time: moment(row.last_at) }), " ",
+      t("refusal.station", { station: row.station || t("refusal.several"), n: number(row.count), time: moment(row.last_at) }), " ",
       row.device_id ? ["· ", el("span", { class: "mono" }, row.device_id)] : null))));
   const items = [...byCode].slice(0, most).map(item);
   return items.length > 0 ? el("ul", { class: "refusals" }, items) : el("p", {}, t("refusal.none"));

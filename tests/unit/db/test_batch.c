@@ -57,13 +57,55 @@ test_batch(void **state)
 	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &ledger_who, &e));
 	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_CLOSED, &ledger_who, &e));	/* no error */
 	assert_int_equal(l->ops->batch_set_state(l->store, "lot-9", BATCH_CLOSED, &ledger_who, &e), ERR_BATCH_NOT_FOUND);
-	assert_ok(l->ops->batch_list(l->reader, false, batch_note, names, &e));
+	assert_ok(l->ops->batch_list(l->reader, BATCHES_ALL, batch_note, names, &e));
 	assert_string_equal(names, "lot-1+ lot-2- lot-3+ ");
 	names[0] = '\0';
-	assert_ok(l->ops->batch_list(l->reader, true, batch_note, names, &e));
+	assert_ok(l->ops->batch_list(l->reader, BATCHES_OPEN, batch_note, names, &e));
 	assert_string_equal(names, "lot-1+ lot-3+ ");
-	assert_int_equal(l->ops->batch_list(l->reader, false, batch_refuse, &calls, &e), ERR_IO);
+	assert_int_equal(l->ops->batch_list(l->reader, BATCHES_ALL, batch_refuse, &calls, &e), ERR_IO);
 	assert_int_equal(calls, 1);
+}
+
+/* What a page shows: all that are open or wait, and the newest of the others. */
+static void
+test_batch_current(void **state)
+{
+	struct ledger		*l = *state;
+	struct batch_totals	 totals;
+	struct store_batch	 b = { .name = "lot-waits", .profile = "long", .state = BATCH_WAITING, .quantity = 5 };
+	struct store_certificate c;
+	struct err		 e;
+	char			 name[16], names[4096] = "", expected[4096] = "";
+	const int		 closed = STORE_CLOSED_MAX + 3;
+
+	assert_ok(l->ops->batch_totals(l->reader, &totals, &e));
+	assert_int_equal(totals.batches + totals.open + totals.quantity + totals.issued, 0);
+	(void)ledger_batch(l, "lot-open", 7);
+	b.ca_id = l->ca_id;
+	assert_ok(l->ops->batch_create(l->store, &b, NULL, NULL, &ledger_who, &e));
+	for (int i = 0; i < closed; i++) {
+		(void)snprintf(name, sizeof(name), "c-%03d", i);
+		c = ledger_certificate(ledger_batch(l, name, 2), l->ca_id, name, (unsigned)i, (uint64_t)i + 1);
+		if (i == 0)
+			assert_ok(ledger_try(l, &c, NULL));
+		assert_ok(l->ops->batch_set_state(l->store, name, BATCH_CLOSED, &ledger_who, &e));
+	}
+	for (int i = closed - 1; i >= closed - STORE_CLOSED_MAX; i--)
+		(void)snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "c-%03d- ", i);
+	(void)snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "lot-waits- lot-open+ ");
+	assert_ok(l->ops->batch_list(l->reader, BATCHES_CURRENT, batch_note, names, &e));
+	assert_string_equal(names, expected);
+
+	names[0] = '\0';
+	assert_ok(l->ops->batch_list(l->reader, BATCHES_BUSY, batch_note, names, &e));
+	assert_string_equal(names, "c-000- ");
+
+	assert_ok(l->ops->batch_totals(l->reader, &totals, &e));
+	assert_int_equal(totals.batches, closed + 2);
+	assert_int_equal(totals.open, 1);
+	assert_int_equal(totals.quantity, 7 + 5 + 2 * closed);
+	assert_int_equal(totals.issued, 1);
+	assert_int_equal(totals.registered + totals.parked + totals.revoked + totals.revoking + totals.revoke_parked, 0);
 }
 
 struct device_source {
@@ -148,7 +190,7 @@ test_batch_listed_fails(void **state)
 		assert_non_null(strstr(e.log_text, "is bad"));
 		assert_int_equal(l->ops->batch_find(l->reader, "lot-1", &found, &e), ERR_BATCH_NOT_FOUND);
 	}
-	assert_ok(l->ops->batch_list(l->reader, false, batch_note, names, &e));
+	assert_ok(l->ops->batch_list(l->reader, BATCHES_ALL, batch_note, names, &e));
 	assert_string_equal(names, "");
 	src = (struct device_source){ .n = 3, .fail_at = -1 };
 	assert_ok(l->ops->batch_create(l->store, &b, device_next, &src, &ledger_who, &e));
@@ -170,9 +212,9 @@ test_batch_waiting(void **state)
 	(void)snprintf(b.name, sizeof(b.name), "lot-2");
 	b.listed = true;
 	assert_ok(l->ops->batch_create(l->store, &b, device_next, &src, &ledger_who, &e));
-	assert_ok(l->ops->batch_list(l->reader, true, batch_note, names, &e));
+	assert_ok(l->ops->batch_list(l->reader, BATCHES_OPEN, batch_note, names, &e));
 	assert_string_equal(names, "");
-	assert_ok(l->ops->batch_list(l->reader, false, batch_note, names, &e));
+	assert_ok(l->ops->batch_list(l->reader, BATCHES_ALL, batch_note, names, &e));
 	assert_string_equal(names, "lot-1- lot-2- ");
 	assert_ok(l->ops->batch_find(l->reader, "lot-1", &found, &e));
 	assert_int_equal(found.state, BATCH_WAITING);
@@ -199,7 +241,7 @@ test_batch_waiting(void **state)
 	assert_ok(l->ops->batch_set_state(l->store, "lot-2", BATCH_OPEN, &ledger_who, &e));
 	assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
 	names[0] = '\0';
-	assert_ok(l->ops->batch_list(l->reader, true, batch_note, names, &e));
+	assert_ok(l->ops->batch_list(l->reader, BATCHES_OPEN, batch_note, names, &e));
 	assert_string_equal(names, "lot-2+ ");
 }
 
@@ -237,6 +279,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(test_batch),
+		BOTH(test_batch_current),
 		BOTH(test_batch_listed),
 		BOTH(test_batch_listed_fails),
 		BOTH(test_batch_waiting),

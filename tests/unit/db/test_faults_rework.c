@@ -140,7 +140,7 @@ play_read(struct play *p, bool there[CHANGES])
 	assert_ok(ops->event_list(p->l.reader, 0, 0, "dev-0", events_note, &evs, &e));
 	assert_int_equal(evs.n, there[REVOKED]);
 	assert_ok(ops->batch_find(p->l.reader, "lot-1", &b, &e));
-	assert_int_equal(b.parked, there[REVOKED]);
+	assert_int_equal(b.revoked, there[REVOKED]);
 	assert_int_equal(ledger_ask(p->l.path, "SELECT count(*) FROM outbox WHERE state = 2"), there[REVOKED]);
 	assert_int_equal(ledger_ask(p->l.path, "SELECT count(*) FROM outbox WHERE state = 0"), store_batch_queued(&b));
 	evs.n = 0;
