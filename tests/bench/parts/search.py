@@ -52,15 +52,15 @@ def warm(home, texts):
 
 
 def cold(home, texts):
-    """Each search is the first one of a server that has just begun, of a file that the kernel has forgotten."""
+    """Each search is the first one of a server that begins with a file that the kernel has forgotten, as after the machine's start."""
     results = {}
     for kind, all_of in texts.items():
         times = []
         for text in all_of:
+            history.forget(home)
             with Server(home) as server:
                 client = Client(server)
                 client.get("/healthz")
-                history.forget(home)
                 times.append(client.get(path_of(text))[0])
         results[kind] = figures(times)
     return results
