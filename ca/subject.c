@@ -155,6 +155,9 @@ device_id_check(const char *id, size_t len, struct err *e)
 			    " only; its character number %zu is %s.", i + 1, c == ' ' ? "a space" : "another");
 		hex += hex_digit(id[i]);
 	}
+	if (id[0] == '.' && (len == 1 || (len == 2 && id[1] == '.')))
+		return err_say(e, ERR_SUBJECT, "The device id (the subject's CN) may not be %s: no address of a web page can end so;"
+		    " give the device another id.", len == 1 ? "one dot" : "two dots");
 	if (len == LIMIT_REGISTRATION_CODE_BYTES && hex == len)
 		return err_say(e, ERR_SUBJECT, "The device id (the subject's CN) is 64 hexadecimal digits, which is the form of"
 		    " an AWS IoT registration code; give the device another id.");

@@ -207,6 +207,7 @@ line_new(struct home *home, struct line **ret, struct err *e)
 		return err_set(e, ERR_NOMEM, "line: no thread key");
 	}
 	(void)pthread_mutex_init(&l->workers_mu, NULL);
+	kept_init(&l->uploads);
 	l->home = home;
 	l->clock = &clock_system;
 	l->rnd = &rnd_system;
@@ -256,6 +257,7 @@ line_free(struct line *l)
 	if (l->stop_fd != -1)
 		(void)close(l->stop_fd);
 	(void)pthread_mutex_destroy(&l->workers_mu);
+	kept_done(&l->uploads);
 	(void)pthread_key_delete(l->worker_key);
 	free(l);
 }

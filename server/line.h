@@ -20,6 +20,7 @@
 #include "guard.h"
 #include "home.h"
 #include "http/http.h"
+#include "kept.h"
 #include "pulse.h"
 #include "tally.h"
 
@@ -41,6 +42,7 @@ struct line {
 	struct tally		 tally;		/* its own lock-free state */
 	struct pulse		*pulse;		/* its own lock */
 	struct throttle		*throttle;	/* its own lock */
+	struct kept		 uploads;	/* its own lock: GET /v1/uploads */
 	struct sessions		*sessions;	/* its own lock */
 	struct trust		*trust;		/* whose client certificates count: [tls] client_ca, and our own CAs */
 	struct clerk		*clerk;		/* its own thread; so has */

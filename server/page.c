@@ -273,6 +273,7 @@ security_headers(struct http_request *req)
 	    "form-action 'self'; frame-ancestors 'none'");
 	http_reply_header(req, "X-Content-Type-Options", "nosniff");
 	http_reply_header(req, "Referrer-Policy", "no-referrer");
+	http_reply_header(req, "Cross-Origin-Resource-Policy", "same-origin");
 }
 
 /* For who may not read: a field for a token, and nothing of the line. */

@@ -310,20 +310,34 @@ reading_certificate_pem(struct http_request *req, void *arg)
 
 /* ---- the upload */
 
+/* Every parked certificate is looked at for its reason. */
+static enum err_code
+make_uploads(void *line, char **ret, struct err *e)
+{
+	struct line *l = line;
+	struct worker *w;
+	enum err_code rc;
+	cJSON *o;
+
+	if ((rc = worker_get(l, &w, e)) != ERR_OK || (rc = upload_status_view(l->home, w->reader, &o, e)) != ERR_OK)
+		return rc;
+	(void)cJSON_AddItemToObject(o, "reports", finding_reports(l->home));
+	*ret = view_print(o);
+	return ERR_OK;
+}
+
 void
 reading_uploads(struct http_request *req, void *arg)
 {
 	struct line *l = arg;
-	struct worker *w;
 	struct err e;
-	cJSON *o;
+	char *text;
 
-	if (worker_get(l, &w, &e) != ERR_OK || upload_status_view(l->home, w->reader, &o, &e) != ERR_OK) {
+	if (kept_get(&l->uploads, make_uploads, l, &text, &e) != ERR_OK) {
 		http_reply_problem(req, &e);
 		return;
 	}
-	(void)cJSON_AddItemToObject(o, "reports", finding_reports(l->home));
-	reply_text(req, json_type, view_print(o));
+	reply_text(req, json_type, text);
 }
 
 /* ---- who changed what */

@@ -294,7 +294,7 @@ for _what, _cn in (
         ("quote", "a\"b"), ("backslash", "a\\b"), ("percent", "a%20b"), ("hash", "#a"), ("asterisk", "*"),
         ("star-dot", "*.example.com"),
         ("at", "a@b"), ("wide-digits", "\uff11\uff12"), ("zero-width", "dev\u200b1"), ("right-to-left", "dev\u202e1"),
-        ("65-characters", "c" * 65), ("1000-characters", "c" * 1000)):
+        ("dot", "."), ("dots", ".."), ("65-characters", "c" * 65), ("1000-characters", "c" * 1000)):
     subject_case(f"cn-{_what}", "subject_rejected", lambda d, cn=_cn: [("CN", cn)],
                  short=_what in ("nul", "newline", "65-characters"))
 

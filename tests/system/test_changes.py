@@ -93,7 +93,7 @@ def test_create(line):
     assert set(row) >= homes.BATCH_FIELDS
     assert (row["name"], row["state"], row["quantity"], row["issued"], row["profile"], row["pattern"]) == (name, "open", 7, 0, "default", None)
     assert line.home.batch_show(name).items() >= {k: row[k] for k in homes.BATCH_FIELDS}.items()
-    assert line.client.get(answer.headers["Location"]).json() == row
+    assert line.client.get(answer.headers["Location"]).json() == {**row, "refusals": []}
     assert line.client.enroll(name, csrs.fresh()[1]).status == 201
     event = line.event()
     assert (event["action"], event["object"], event["actor"], event["address"], event["reason"]) == ("batch.create", name, "token:tina", "127.0.0.1", "")

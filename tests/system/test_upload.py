@@ -477,7 +477,7 @@ def test_status_after_a_kill(plant, cloud):
 
 def test_status_before_any_run(plant):
     assert plant.status() == {"running": None, "queued": 0, "registered": 0, "parked": 0, "revoked": 0, "revoking": 0, "revoke_parked": 0,
-                              "last_run": None, "next_run_at": None, "batches": [], "reasons": []}
+                              "last_run": None, "next_run_at": None, "batches": [], "batches_more": 0, "reasons": [], "reasons_more": 0}
     assert "none yet" in plant.run("upload", "status").out
 
 
