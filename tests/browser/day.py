@@ -19,9 +19,9 @@ ORDERS = {"WO-2026-4711": ("SN", 900), "WO-2026-4712": ("GW-", 250)}
 
 
 class Day:
-    """A plant with its running server; badges: {role: token}."""
+    """A plant with its running server; badges: {role: token}. needy: with something that waits for a person."""
 
-    def __init__(self, folder, cloud, busy=True):
+    def __init__(self, folder, cloud, needy=True):
         self.dice = random.Random(4711)
         self.counts = dict.fromkeys(ORDERS, 0)
         self.plant = uploads.Plant(pathlib.Path(folder), cloud, init=("--ca-name", "ACME Device CA"))
@@ -30,9 +30,9 @@ class Day:
         self.environment = self.clock.environment()
         self._order()
         self.server = servers.Server(self.home, env=self.environment)
-        self._night()
+        self._night(needy)
         self._work()
-        if busy:
+        if needy:
             self._needs()
 
     def _run(self, *args):
@@ -60,14 +60,15 @@ class Day:
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
             return list(pool.map(send, requests))
 
-    def _night(self):
-        """A finished order, registered with AWS; two certificates that AWS did not take."""
+    def _night(self, needy):
+        """A finished order, registered with AWS; needy: but for two certificates that AWS did not take."""
         assert set(self.post([(0, "WO-2026-4709", csrs.fresh(f"A{n:04d}")[1]) for n in range(1, 121)])) == {201}
         self._run("batch", "close", "WO-2026-4709")
         self.plant.register_ca()
-        self.plant.cloud.faults({"kind": "error", "operations": ["RegisterCertificate"], "subjects": ["A0017", "A0101"], "status": 409,
-                                 "code": "CertificateConflictException", "message": "The certificate is registered with another account."})
-        self.plant.upload(code=3)
+        if needy:
+            self.plant.cloud.faults({"kind": "error", "operations": ["RegisterCertificate"], "subjects": ["A0017", "A0101"], "status": 409,
+                                     "code": "CertificateConflictException", "message": "The certificate is registered with another account."})
+        self.plant.upload(code=3 if needy else 0)
         self.plant.cloud.faults()
 
     def _work(self):

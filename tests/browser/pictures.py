@@ -68,28 +68,35 @@ def everything(browser, day, folder):
     take(browser, folder / "without-javascript.png")
 
 
-def front(browser, day, folder):
-    """Those of README.md."""
+def page(browser, day, folder):
     sign_in(browser, day, "technician")
-    browser.open(day.server, "#/line", size=(1280, 800))
+    browser.open(day.server, "#/line", size=(1280, 960))
     browser.sees("SN0")
     take(browser, folder / "page.png", whole=False)
+
+
+def wall(browser, day, folder):
     browser.open(day.server, "?wall", size=browsers.WALL, dark=True, scale=0.5)
     browser.sees("WO-2026-4713")
     take(browser, folder / "wall.png", whole=False)
 
 
-def main():
+def show(taker, needy, folder):
     with tempfile.TemporaryDirectory() as made, aws.StandIn() as cloud:
-        day = days.Day(made, cloud)
+        day = days.Day(made, cloud, needy)
         try:
             with browsers.Browser() as browser:
-                if len(sys.argv) > 1:
-                    everything(browser, day, pathlib.Path(sys.argv[1]))
-                else:
-                    front(browser, day, homes.ROOT / "deploy" / "pictures")
+                taker(browser, day, folder)
         finally:
             day.end()
+
+
+def main():
+    if len(sys.argv) > 1:
+        show(everything, True, pathlib.Path(sys.argv[1]))
+    else:
+        show(page, False, homes.ROOT / "deploy" / "pictures")
+        show(wall, True, homes.ROOT / "deploy" / "pictures")
 
 
 if __name__ == "__main__":
