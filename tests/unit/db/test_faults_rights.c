@@ -240,7 +240,7 @@ upgrade_faults(enum fault_kind kind)
 	int64_t				version;
 	bool				fired = true;
 
-	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 60 : 0)) {
+	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 15 : 0)) {
 		memset(&l, 0, sizeof(l));
 		l.ops = &store_sqlite;
 		ledger_scratch(&l);
