@@ -26,7 +26,7 @@ struct site {
 	int			 in_flight;
 	int64_t			 taken_us;	/* when AWS took something here last; monotonic */
 	struct pace		 paces[IOT_OPERATIONS];
-	struct task_queue	 ready[IOT_OPERATIONS + 1];	/* by what task_place says */
+	struct task_queue	 ready[IOT_OPERATIONS + 1];	/* by operation, and SEND_WITHDRAWAL */
 	struct site_ca		 cas[LIMIT_CAS];
 	size_t			 cas_count;
 };

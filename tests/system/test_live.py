@@ -47,11 +47,14 @@ class Stream:
                 yield name, json.loads(line[6:])
 
     def ends(self, within=2.5):
-        """Does it end, and properly, so soon?"""
+        """Does it end, and properly, so soon?  What it tells meanwhile is no end."""
+        until = time.monotonic() + limits.seconds(within)
         self.sock.settimeout(limits.seconds(within))
         try:
             for _ in self.lines():
-                pass
+                if (left := until - time.monotonic()) <= 0:
+                    return False
+                self.sock.settimeout(left)
         except TimeoutError:
             return False
         return True
