@@ -50,6 +50,7 @@ struct pulse {
 	struct slices		minutes[MINUTES + 1], quarters[PULSE_QUARTERS + 1];
 	struct kept		recent[PULSE_RECENT];	/* a ring; the newest before next */
 	size_t			next, recent_count;
+	struct pulse_streak	streak;
 	struct refusals		refusals;
 	struct batch_rate	batches[BATCHES];
 	int			shift_s[SHIFTS_MAX];	/* of the day, growing */
@@ -235,6 +236,10 @@ pulse_note(struct pulse *p, const struct pulse_event *ev)
 	if (p->recent_count < PULSE_RECENT)
 		p->recent_count++;
 	shift_turn(p, k->at_us);
+	if (k->outcome == PULSE_REFUSED)
+		p->streak = (struct pulse_streak) { .refused = p->streak.refused + 1, .last_us = k->at_us, .code = ev->code };
+	else
+		p->streak.refused = 0;
 	if (k->outcome == PULSE_ISSUED) {
 		count_issued(p, k->batch, k->at_us);
 		p->shift_issued++;
@@ -411,6 +416,17 @@ pulse_last_issued_us(struct pulse *p)
 	at_us = p->last_issued_us;
 	(void)pthread_mutex_unlock(&p->mu);
 	return at_us;
+}
+
+struct pulse_streak
+pulse_streak(struct pulse *p)
+{
+	struct pulse_streak streak;
+
+	(void)pthread_mutex_lock(&p->mu);
+	streak = p->streak;
+	(void)pthread_mutex_unlock(&p->mu);
+	return streak;
 }
 
 int64_t

@@ -62,6 +62,14 @@ uint64_t			pulse_count(struct pulse *p);
 /* When the last certificate was issued, wall; 0: none that is remembered. */
 int64_t				pulse_last_issued_us(struct pulse *p);
 
+/* How many enrolments were refused since the last one that was not, when the last was, and why. */
+struct pulse_streak {
+	int64_t		 refused;	/* 0: the last one was not */
+	int64_t		 last_us;	/* wall */
+	enum err_code	 code;
+};
+struct pulse_streak		pulse_streak(struct pulse *p);
+
 /* Certificates an hour, from the last ten minutes: of a batch, NULL: of all. */
 int64_t				pulse_per_hour(struct pulse *p, const char *batch, int64_t now_us);
 

@@ -180,6 +180,27 @@ need_of(enum err_code code)
 	return code == ERR_DISK_LOW ? "disk" : code == ERR_CLOCK ? "clock" : code == ERR_STORAGE ? "storage" : "ca";
 }
 
+/* One bad device that is tried again and again is not yet the line. */
+enum { STREAK = 5, STREAK_S = 120 };
+
+static bool
+all_refused(const struct line *l, const struct status *s)
+{
+	struct pulse_streak streak = pulse_streak(l->pulse);
+
+	return streak.refused >= STREAK && s->now_us - streak.last_us < INT64_C(1000000) * STREAK_S;
+}
+
+static void
+add_streak(cJSON *list, const struct line *l)
+{
+	struct pulse_streak streak = pulse_streak(l->pulse);
+	cJSON *values = add_need(list, "devices", true, "all_refused", "The last requests were all refused. Below stands why, and what to do.");
+
+	add_number(values, "n", streak.refused);
+	(void)cJSON_AddStringToObject(values, "why", err_name(streak.code));
+}
+
 static void
 add_needs(cJSON *list, const struct line *l, const struct status *s)
 {
@@ -190,6 +211,8 @@ add_needs(cJSON *list, const struct line *l, const struct status *s)
 		http_refusal_of(&s->reason, &why);
 		(void)add_need(list, need_of(s->ready), true, err_name(s->ready), why.detail);
 	}
+	if (all_refused(l, s))
+		add_streak(list, l);
 	if (s->ready != ERR_DISK_LOW && s->disk_free_bytes < 2 * l->guard.disk_reserve_bytes) {
 		values = add_need(list, "disk", false, "disk_soon", "The disk fills up: issuing stops when its reserve is reached. Call the engineer to make room.");
 		add_number(values, "free_mib", s->disk_free_bytes >> 20);
@@ -220,6 +243,8 @@ line_state(struct line *l, const struct status *s, bool needs)
 		room = room || (s->batch[i].state == BATCH_OPEN && s->batch[i].issued < s->batch[i].quantity);
 	if (!room)
 		return "waiting";
+	if (all_refused(l, s))
+		return "refusing";
 	if (needs)
 		return "attention";
 	return s->now_us - pulse_last_issued_us(l->pulse) < INT64_C(60) * 1000000 ? "issuing" : "idle";

@@ -6,6 +6,7 @@ import { isSignedIn, loadSession, may, signIn, signOut, who } from "./js/session
 import { endLive, startLive } from "./js/live.js";
 import { keepTime } from "./js/format.js";
 import { toast } from "./js/dialog.js";
+import { endsScan, labelOf } from "./js/scanner.js";
 import { focusSearch, searchField } from "./js/search.js";
 import { lineView, shape, stateClass, stateName } from "./js/line.js";
 import { batchActions, batchView, batchesView } from "./js/batches.js";
@@ -36,9 +37,14 @@ function signInForm() {
   const token = el("input", { id: "token", name: "token", type: "password", autocomplete: "off", required: true, autofocus: true });
   const error = el("p", { id: "sign-in-error", role: "alert", class: "error" });
   const form = el("form", { id: "sign-in" }, el("label", { for: "token" }, t("sign_in.label")), token, el("button", { class: "primary" }, t("sign_in")), error);
+  token.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab" || !endsScan(event)) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const text = token.value.trim();
+    const text = labelOf(token.value);
     token.value = "";
     error.textContent = "";
     try {
@@ -123,7 +129,7 @@ function fit(drawn) {
     root.style.fontSize = "";
     drawn();
   }
-  for (let i = 0; i < 20 && over() > 0; i++) {
+  for (let i = 0; i < 20 && over() > 0 && parseFloat(getComputedStyle(root).fontSize) > 7; i++) {
     root.style.fontSize = `${parseFloat(getComputedStyle(root).fontSize) * 0.96}px`;
     drawn();
   }
@@ -148,6 +154,7 @@ async function load(own = false) {
 function placeOfHash() {
   const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/");
   if (isWall || !Object.hasOwn(views, name)) return { name: "line", argument: "" };
+  if (["batch", "device"].includes(name) && rest.join("") === "") return { name: name === "batch" ? "batches" : "devices", argument: "" };
   try {
     return { name, argument: decodeURIComponent(rest.join("/")) };
   } catch {

@@ -392,3 +392,65 @@ def test_who_may_read_only(site, browser):
     assert browser.ask("POST", f"/v1/certificates/{one['serial']}/revoke", {"reason": "x"}, csrf)[0] == 403
     assert browser.ask("POST", "/v1/devices/SN00001/rework", {"reason": "x"}, csrf)[0] == 403
     assert home.certificates()[0]["state"] == "issued"
+
+
+# ---- the ways of scanners
+
+def test_two_scans_in_a_row(site, browser):
+    """The second takes the place of the first, however fast it comes; the last is what is shown."""
+    _, server = site
+    there = station.Station(server)
+    for n in range(1, 4):
+        there.enroll("lot", f"SN0000{n}")
+    browser.open(server)
+    has_focus(browser)
+    browser.keys("SN00001", Keys.ENTER, "SN00002", Keys.ENTER, "SN00003", Keys.ENTER)
+    browser.wait("the last one", lambda: at(browser) == "#/device/SN00003")
+    browser.sees("SN00003", "main h1")
+
+
+def test_a_scanner_that_ends_with_tab(site, browser):
+    _, server = site
+    there = station.Station(server)
+    there.enroll("lot", "SN00001")
+    there.enroll("lot", "SN00002")
+    browser.open(server)
+    has_focus(browser)
+    for cn in ("SN00001", "SN00002"):
+        browser.keys(cn, Keys.TAB)
+        browser.wait(cn, lambda cn=cn: at(browser) == f"#/device/{cn}")
+        has_focus(browser)
+
+
+def test_what_scanners_add(site, browser):
+    """The mark of the kind of code before it, and colons in what is hexadecimal."""
+    _, server = site
+    made = station.Station(server).enroll("lot", "SN00001")
+    browser.open(server)
+    colons = ":".join(made["serial"][i:i + 2] for i in range(0, 32, 2))
+    for text in ("]C1SN00001", colons, colons.upper()):
+        browser.go("health")
+        has_focus(browser)
+        scanned(browser, text, "SN00001")
+
+
+def test_a_scan_presses_no_button(site, browser):
+    """The dialog is filled in and the button has the focus; a label that is scanned now revokes nothing."""
+    home, server = site
+    there = station.Station(server)
+    there.enroll("lot", "SN00001")
+    there.enroll("lot", "SN00002")
+    badge = tokens.make(home, "technician")
+    browser.open(server)
+    browser.sign_in(badge)
+    open_device(browser, server, "SN00001")
+    browser.press("button", "Revoke")
+    asked = browser.dialog()
+    browser.type("Reason", "stolen", asked)
+    browser.keys(Keys.TAB)
+    assert browser.focused() == "Revoke"
+    browser.search("SN00002")
+    assert browser.css("dialog[open]") and not [c for c in home.certificates() if c["state"] == "revoked"]
+    browser.press("button", "Revoke", asked)
+    browser.no_dialog()
+    assert [c["device_id"] for c in home.certificates() if c["state"] == "revoked"] == ["SN00001"]

@@ -47,7 +47,7 @@ def test_tab_goes_through_everything_in_order(day, browser):
 
 def test_the_skip_link(day, browser):
     browser.open(day.server)
-    browser.wait("the page", lambda: browser.css("main .state"))
+    browser.wait("the page", lambda: browser.css("main .state") and browser.js("return document.activeElement.id === 'search'"))
     browser.js("document.querySelector('.skip').focus()")
     assert walk(browser, (Keys.SHIFT, Keys.TAB)) is not None
     browser.js("document.querySelector('.skip').focus()")

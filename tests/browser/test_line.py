@@ -338,3 +338,21 @@ def test_who_reads_along_is_not_disturbed(lot, browser):
     browser.sees("26 of 40 issued")
     assert browser.js("return [document.activeElement === arguments[0], scrollY]", summary) == [True, 300]
     assert node.is_displayed()
+
+
+def test_when_all_are_refused(home, start, browser):
+    """Five in a row, and none that was not: the line does not issue, whatever else is well. The next certificate ends it."""
+    home.batch("lot", 50)
+    server = start(home)
+    there = station.Station(server)
+    there.issue("lot")
+    for _ in range(4):
+        there.refuse("csr_signature_invalid")
+    browser.open(server)
+    browser.becomes("issuing")
+    there.refuse("csr_signature_invalid")
+    browser.becomes("refusing")
+    got = shown(browser, "refusing", "The last 5 requests were all refused.", "The device sent no proof that it holds its key.", "Power-cycle it")
+    assert "bad" in got["class"]
+    there.issue("lot")
+    browser.becomes("issuing")

@@ -90,7 +90,7 @@ async function makeBatch(go) {
     title: t("batch.make"), confirm: t("batch.make.do"),
     fields: [
       { name: "name", label: t("batch.name"), required: true, maxlength: 64, hint: t("batch.name_hint") },
-      { name: "quantity", label: t("batch.quantity"), type: "number", required: true, min: 1, max: 100000000 },
+      { name: "quantity", label: t("batch.quantity"), type: "count", required: true, max: 100000000, hint: t("batch.quantity_hint") },
       { name: "pattern", label: t("batch.pattern"), maxlength: 255, hint: t("batch.pattern_hint") },
       { name: "devices", label: t("batch.list"), type: "area", hint: t("batch.list_hint") },
       { name: "approval", label: t("batch.approval"), type: "check" },
@@ -119,7 +119,7 @@ export const batchActions = {
   "batch-close": setState("closed", "batch.close", true),
   "batch-raise": ({ name, quantity }) => askFor({
     title: t("batch.raise.title", { name }), text: t("batch.raise.text", { n: number(Number(quantity)) }), confirm: t("batch.raise"),
-    fields: [{ name: "quantity", label: t("batch.quantity"), type: "number", required: true, min: Number(quantity) + 1, max: 100000000 }, reasonField()],
+    fields: [{ name: "quantity", label: t("batch.quantity"), type: "count", required: true, max: 100000000, hint: t("batch.quantity_hint") }, reasonField()],
     send: (values) => patch(name, { quantity: values.quantity, reason: values.reason }),
   }),
 };

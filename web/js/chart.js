@@ -46,7 +46,7 @@ function drawing(quarters, width, height) {
   return svg("svg", {
     class: "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "img",
     "aria-label": t("chart.words", { issued: number(sum(quarters, "issued")), refused: number(sum(quarters, "refused")) }),
-  }, level(most), most > 1 ? level(most / 2) : null, level(0), hours(quarters, width, height), bars(shown, width, zero, scale));
+  }, level(most), most % 2 === 0 ? level(most / 2) : null, level(0), hours(quarters, width, height), bars(shown, width, zero, scale));
 }
 
 // The same in words: one row an hour.

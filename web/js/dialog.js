@@ -2,6 +2,13 @@
 import { el } from "./dom.js";
 import { Problem } from "./api.js";
 import { t } from "./i18n.js";
+import { endsScan } from "./scanner.js";
+
+// A whole number as people write it: 1000, 1 000, 1.000 and 1,000 are a thousand.  NaN: it is none.
+function countOf(text) {
+  const digits = /^\d{1,3}([.,'’\s]\d{3})+$/.test(text) ? text.replace(/\D/g, "") : text;
+  return /^\d+$/.test(digits) ? Number(digits) : NaN;
+}
 
 function control(field, id) {
   const common = {
@@ -9,8 +16,14 @@ function control(field, id) {
   };
   if (field.type === "area") return el("textarea", { ...common, rows: 4 });
   if (field.type === "check") return el("input", { ...common, type: "checkbox" });
-  const input = el("input", { ...common, type: field.type || "text", min: field.min, max: field.max, maxlength: field.maxlength, pattern: field.pattern });
-  if (field.value !== undefined) input.value = field.value;
+  const number = field.type === "count" ? { inputmode: "numeric", maxlength: 15 } : {};
+  const input = el("input", { ...common, type: "text", maxlength: field.maxlength, pattern: field.pattern, ...number });
+  if (field.type === "count") {
+    input.addEventListener("input", () => {
+      const n = countOf(input.value.trim());
+      input.setCustomValidity(n >= 1 && n <= field.max ? "" : t("dialog.number"));
+    });
+  }
   return input;
 }
 
@@ -25,8 +38,15 @@ function valuesOf(form, fields) {
   return Object.fromEntries(fields.map((field) => {
     const input = form.elements[field.name];
     if (field.type === "check") return [field.name, input.checked];
-    return [field.name, field.type === "number" ? input.valueAsNumber : input.value.trim()];
+    const text = input.value.trim();
+    return [field.name, field.type === "count" ? countOf(text) : text];
   }));
+}
+
+// What is to be said of a change that was not made, or may have been.
+function wordsFor(problem) {
+  if (problem.status === 401) return t("dialog.ended");
+  return problem.code === "lost" ? t("dialog.maybe") : problem.words;
 }
 
 // fields: { name, label, type, required, hint, value ... }; send(values) makes the change, and its Problem is shown.  Ends with true when it was made.
@@ -38,28 +58,42 @@ export function askFor({ title, text, fields, confirm, danger = false, send }) {
     el("h2", { id: "dialog-title" }, title), text ? el("p", {}, text) : null, fields.map(row), error,
     el("div", { class: "buttons" }, sure, cancel));
   const dialog = el("dialog", { "aria-labelledby": "dialog-title" }, form);
-  let made = false;
+  let made = false, sending = false;
+
+  // What is on its way cannot be called back: until the answer is there, nothing else can be pressed.
+  const setSending = (is) => {
+    sending = is;
+    for (const one of [sure, cancel]) one.setAttribute("aria-disabled", String(is));
+  };
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    sure.disabled = true;
+    if (sending) return;
     error.textContent = "";
     try {
-      await send(valuesOf(form, fields));
+      const values = valuesOf(form, fields);
+      setSending(true);
+      await send(values);
       made = true;
       dialog.close();
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      error.textContent = problem.words;
+      error.textContent = wordsFor(problem);
     } finally {
-      sure.disabled = false;
+      setSending(false);
     }
   });
-  // A scanner ends with Enter: a label that is scanned now must not become the reason for what cannot be undone.  Only the button confirms.
+  // A label that is scanned now must not become the reason for what cannot be undone, nor confirm it: only a person at the button does.
   form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
+    if (event.key === "Enter" && (endsScan(event) || event.target.matches("input"))) event.preventDefault();
   });
-  cancel.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && sending) event.preventDefault();
+  });
+  dialog.addEventListener("cancel", (event) => {
+    if (sending) event.preventDefault();
+  });
+  cancel.addEventListener("click", () => { if (!sending) dialog.close(); });
   document.body.append(dialog);
   dialog.showModal();
   form.querySelector("input, textarea")?.focus();

@@ -22,6 +22,7 @@ export const shape = (status) => svg("svg", { viewBox: "0 0 100 100", "aria-hidd
 function needValues(values = {}) {
   const texts = {};
   for (const [name, value] of Object.entries(values)) texts[name] = name === "days" ? days(value) : typeof value === "number" ? number(value) : value;
+  if (values.why) Object.assign(texts, { why: codeTitle(values.why), do: codeAdvice(values.why) });
   return texts;
 }
 
@@ -100,7 +101,7 @@ export function refusals(list, most = 8) {
   const item = ([code, rows]) => el("li", { class: "refusal", "data-key": code },
     el("p", {}, el("b", {}, codeTitle(code)), " ", el("span", { class: "times" }, t("refusal.times", { n: number(rows.reduce((n, row) => n + row.count, 0)) }))),
     el("p", {}, codeAdvice(code)),
-    el("ul", { class: "stations" }, rows.slice(0, 4).map((row) => el("li", { "data-key": row.station },
+    el("ul", { class: "stations" }, rows.sort((a, b) => (a.station === "") - (b.station === "")).slice(0, 4).map((row) => el("li", { "data-key": row.station },
       t("refusal.station", { station: row.station || t("refusal.several"), n: number(row.count), time: moment(row.last_at) }), " ",
       row.device_id ? ["· ", el("span", { class: "mono" }, row.device_id)] : null))));
   const items = [...byCode].slice(0, most).map(item);

@@ -3,6 +3,7 @@ import { el } from "./dom.js";
 import { ask, askIfThere } from "./api.js";
 import { t } from "./i18n.js";
 import { isDialogOpen } from "./dialog.js";
+import { endsScan, labelOf } from "./scanner.js";
 
 const limit = 20;
 const typingMs = 150;
@@ -10,6 +11,7 @@ const typingMs = 150;
 let field = null;
 let timer;
 let go; // (hash) => void
+let asked = 0; // counts scans: the answer for one that another has followed is dropped
 
 // Whole or beginning of a device id, serial or certificate id.
 export async function find(text, signal) {
@@ -23,9 +25,10 @@ export async function find(text, signal) {
 const isExactly = (c, text) => c.device_id === text || [c.serial, c.certificate_id].includes(text.toLowerCase());
 
 async function enter() {
-  const text = field.value.trim();
+  const text = labelOf(field.value), mine = ++asked;
   clearTimeout(timer);
   if (text === "") return;
+  field.select(); // the next scan takes its place, also while this one is looked for
   let hit;
   try {
     const { found } = await find(text);
@@ -34,13 +37,14 @@ async function enter() {
   } catch {
     hit = null; // the list says what is wrong
   }
-  field.select(); // the next scan takes its place
+  if (mine !== asked) return;
   go(hit ? `#/device/${encodeURIComponent(hit.device_id)}` : `#/devices/${encodeURIComponent(text)}`, true);
 }
 
 function typing() {
   clearTimeout(timer);
-  const text = field.value.trim();
+  const text = labelOf(field.value);
+  asked++;
   if (text.length < 2) return;
   timer = setTimeout(() => go(`#/devices/${encodeURIComponent(text)}`, false), typingMs);
 }
@@ -51,7 +55,7 @@ export function searchField(onGo) {
     field = el("input", { id: "search", type: "search", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "search", maxlength: 128 });
     field.addEventListener("input", typing);
     field.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing) return;
+      if ((event.key !== "Enter" && !endsScan(event)) || event.isComposing) return;
       event.preventDefault();
       enter();
     });

@@ -382,12 +382,32 @@ test_threads(void **state)
 	cJSON_Delete(o);
 }
 
+/* How many in a row, until one is not refused. */
+static void
+test_streak(void **state)
+{
+	struct pulse *p = *state;
+
+	assert_int_equal(pulse_streak(p).refused, 0);
+	issued(p, BEGIN, "lot");
+	refused(p, BEGIN + SECOND, ERR_DEVICE_EXISTS, "lot", "s");
+	refused(p, BEGIN + 2 * SECOND, ERR_CSR_SIGNATURE, "lot", "s");
+	assert_int_equal(pulse_streak(p).refused, 2);
+	assert_int_equal(pulse_streak(p).code, ERR_CSR_SIGNATURE);
+	assert_int_equal(pulse_streak(p).last_us, BEGIN + 2 * SECOND);
+	/* a device that asks again is answered: the line works */
+	pulse_note(p, &(struct pulse_event){ .at_us = BEGIN + 3 * SECOND, .outcome = PULSE_REPEATED, .device_id = "dev", .batch = "lot", .station = "s",
+		.door = "native", .serial = "0a" });
+	assert_int_equal(pulse_streak(p).refused, 0);
+}
+
 #define PULSE(test)	cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PULSE(test_streak),
 		PULSE(test_quarters_roll_over), PULSE(test_rate), PULSE(test_batches_that_were_not_used_make_room), PULSE(test_clock_that_is_set_back),
 		PULSE(test_shifts), PULSE(test_shifts_that_are_none), PULSE(test_keys_are_bounded), PULSE(test_texts_are_one_line),
 		PULSE(test_written_down_and_read_back), PULSE(test_threads),
