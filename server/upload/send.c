@@ -66,7 +66,7 @@ task_send(struct run *r, struct task *t)
 	t->sent_us = clock_monotonic_us();
 	if ((rc = step_request(&t->work, &request, &e)) != ERR_OK) {
 		aws_request_done(&request);
-		task_unaskable(r, t, "ThingName", &e);
+		task_unaskable(r, t, e.code == ERR_CONFLICT ? "CertificateIdDiffers" : "ThingName", &e);
 		return;
 	}
 	rc = aws_client_send(t->site->session.client, &request, on_answer, t, &e);

@@ -236,7 +236,11 @@ step_request(const struct step_work *w, struct aws_request *r, struct err *e)
 		iot_update_certificate(r, registered_id(w), true);
 		break;
 	case CALL_REVOKE:
-		iot_revoke_certificate(r, registered_id(w));
+		/* what AWS calls by another id may be somebody else's */
+		if (strcmp(registered_id(w), w->certificate_id) != 0)
+			return err_set(e, ERR_CONFLICT, "AWS has it as %.64s, which is not its id: look there which certificate that is,"
+			    " and revoke it by hand if it is this one", registered_id(w));
+		iot_revoke_certificate(r, w->certificate_id);
 		break;
 	case CALL_ATTACH_POLICY:
 		iot_attach_policy(r, w->target->policies[w->policy], w->registration->arn);
@@ -492,6 +496,19 @@ not_found(struct step_work *w, const struct aws_reply *reply)
 	return w->call == CALL_REGISTER || w->call == CALL_CREATE_THING ? STEP_PARK : STEP_UNSEEN;
 }
 
+/* Of the call, not of the credentials: those would fail for every call. */
+static bool
+is_missing_permission(const char *code)
+{
+	static const char *const codes[] = { "AccessDenied", "AccessDeniedException", "ForbiddenException", "UnauthorizedException" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(codes[i], code) == 0)
+			return true;
+	}
+	return false;
+}
+
 enum step_verdict
 step_answer(struct step_work *w, const struct aws_reply *reply)
 {
@@ -517,6 +534,10 @@ step_answer(struct step_work *w, const struct aws_reply *reply)
 	case AWS_REFUSED:
 		return park(w, reply->code, reply->message);
 	case AWS_DENIED:
+		/* a policy that lets us register and not revoke must not keep everything else from AWS, night after night */
+		if (w->call == CALL_REVOKE && is_missing_permission(reply->code))
+			return park(w, reply->code, reply->message);
+		break;
 	case AWS_UNTRUSTED:
 		break;
 	}

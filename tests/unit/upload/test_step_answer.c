@@ -71,6 +71,41 @@ test_failures(void **state)
 	}
 }
 
+/* Without the permission to revoke, that waits for a person; with dead credentials everything does. */
+static void
+test_revoking_is_denied(void **state)
+{
+	static const struct { const char *code; enum step_verdict verdict; } denials[] = {
+		{ "AccessDeniedException", STEP_PARK }, { "UnauthorizedException", STEP_PARK }, { "ExpiredTokenException", STEP_STOP_RUN },
+		{ "UnrecognizedClientException", STEP_STOP_RUN }
+	};
+	struct aws_reply reply = { .outcome = AWS_DENIED, .status = 403, .message = "no" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(denials) / sizeof(denials[0]); i++) {
+		(void)snprintf(reply.code, sizeof(reply.code), "%s", denials[i].code);
+		begin(WANT_ALL, TARGET_ACTIVE_AT_END, CALL_REVOKE);
+		assert_int_equal(step_answer(&w.step, &reply), denials[i].verdict);
+		assert_string_equal(w.registration.code, denials[i].code);
+		begin(WANT_ALL, TARGET_ACTIVE_AT_END, CALL_REGISTER);
+		assert_int_equal(step_answer(&w.step, &reply), STEP_STOP_RUN);
+	}
+}
+
+/* An id in our ARN that is not the certificate's is not asked for by us. */
+static void
+test_revoking_another_id(void **state)
+{
+	struct aws_request r = { 0 };
+	struct err e;
+
+	(void)state;
+	begin(WANT_ALL, TARGET_ACTIVE_AT_END, CALL_REVOKE);
+	(void)snprintf(w.registration.arn, sizeof(w.registration.arn), "arn:aws:iot:eu-central-1:123456789012:cert/%064d", 7);
+	assert_int_equal(step_request(&w.step, &r, &e), ERR_CONFLICT);
+	aws_request_done(&r);
+}
+
 /* Registered without a CA, there is no CA to stop for: it is this certificate's own state. */
 static void
 test_state_without_ca(void **state)
@@ -494,7 +529,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_failures), cmocka_unit_test(test_state_without_ca), cmocka_unit_test(test_long_texts),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_revoking_is_denied),
+		cmocka_unit_test(test_revoking_another_id), cmocka_unit_test(test_state_without_ca), cmocka_unit_test(test_long_texts),
 		cmocka_unit_test(test_request_id_kept),
 		cmocka_unit_test(test_registered), cmocka_unit_test(test_registered_active), cmocka_unit_test(test_another_account),
 		cmocka_unit_test(test_id_differs), cmocka_unit_test(test_exists), cmocka_unit_test(test_exists_bad_name),
