@@ -12,8 +12,8 @@ from parts.machine import stop
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-SMALL, LARGE = 1000, 10 * 1000 * 1000
-SMALL_LOT, LOT = 1, 10000       # as many lots in both: what is compared are rows
+SMALL, LARGE = 16000, 10 * 1000 * 1000
+SMALL_LOT, LOT = 16, 10000      # as many lots in both: what is compared are rows
 
 
 def schema_version():

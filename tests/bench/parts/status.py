@@ -1,4 +1,4 @@
-"""What pages ask for, of a ledger of a thousand rows and of one of ten million, by turns: one request here, one there."""
+"""What pages ask for, of a small ledger and of one of ten million rows, with as many lots, by turns: one request here, one there."""
 import json
 import statistics
 
