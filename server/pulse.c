@@ -29,7 +29,7 @@ struct slices {
 	uint64_t	changed;	/* pulse.count when refused grew last */
 };
 
-struct kept {
+struct noted {
 	int64_t			 at_us;
 	enum pulse_outcome	 outcome;
 	enum err_code		 code;
@@ -48,7 +48,7 @@ struct pulse {
 	uint64_t		count;
 	int64_t			last_issued_us;
 	struct slices		minutes[MINUTES + 1], quarters[PULSE_QUARTERS + 1];
-	struct kept		recent[PULSE_RECENT];	/* a ring; the newest before next */
+	struct noted		recent[PULSE_RECENT];	/* a ring; the newest before next */
 	size_t			next, recent_count;
 	struct pulse_streak	streak;
 	struct refusals		refusals;
@@ -197,9 +197,9 @@ shift_turn(struct pulse *p, int64_t at_us)
 
 /* Whatever a device calls itself, its batch or its station: one line of UTF-8, no longer than there is room. */
 static void
-keep(struct kept *k, const struct pulse_event *ev)
+keep(struct noted *k, const struct pulse_event *ev)
 {
-	*k = (struct kept){ .at_us = ev->at_us, .outcome = ev->outcome, .code = ev->code };
+	*k = (struct noted){ .at_us = ev->at_us, .outcome = ev->outcome, .code = ev->code };
 	text_line(ev->device_id, k->device_id, sizeof(k->device_id));
 	text_line(ev->batch, k->batch, sizeof(k->batch));
 	text_line(ev->station, k->station, sizeof(k->station));
@@ -208,7 +208,7 @@ keep(struct kept *k, const struct pulse_event *ev)
 }
 
 static void
-count_refused(struct pulse *p, const struct kept *k)
+count_refused(struct pulse *p, const struct noted *k)
 {
 	struct slices *quarter = slice_at(p->quarters, PULSE_QUARTERS + 1, k->at_us / quarter_us);
 	struct store_refusal one = { .count = 1, .first_at_us = k->at_us, .last_at_us = k->at_us };
@@ -226,7 +226,7 @@ count_refused(struct pulse *p, const struct kept *k)
 void
 pulse_note(struct pulse *p, const struct pulse_event *ev)
 {
-	struct kept *k;
+	struct noted *k;
 
 	(void)pthread_mutex_lock(&p->mu);
 	p->count++;
@@ -479,7 +479,7 @@ view_rate(struct pulse *p, int64_t now_us, cJSON *o)
 	}
 	list = cJSON_AddArrayToObject(o, "recent");
 	for (size_t i = 1; i <= p->recent_count; i++) {
-		const struct kept *k = &p->recent[(p->next + PULSE_RECENT - i) % PULSE_RECENT];
+		const struct noted *k = &p->recent[(p->next + PULSE_RECENT - i) % PULSE_RECENT];
 
 		part = cJSON_CreateObject();
 		view_time_us(part, "at", k->at_us);
