@@ -64,10 +64,12 @@ judge_with(const char *oid, uint8_t tag, const char *value)
 static void
 test_common_names(void **state)
 {
-	static const char *const good[] = { "a", "0", "Device-01", "AA:BB:CC:00:11:22", "a.b_c-d:e", "-", ".",
+	static const char *const good[] = { "a", "0", "Device-01", "AA:BB:CC:00:11:22", "a.b_c-d:e", "-", "...",
 		"234567890123456789012345678901234567890123456789012345678901234x" };
 	static const char *const bad[] = { "a b", "a/b", "a*", "a@b", "a\nb", "\x7f", "d\xc3\xa4", "%00", "a+b", "a=b", "a,b",
-		"<b>", "a\\b", "a\"b", "a'b", "#a", "$a", "~" };
+		"<b>", "a\\b", "a\"b", "a'b", "#a", "$a", "~",
+		/* a device's page could not be reached */
+		".", ".." };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
