@@ -348,7 +348,7 @@ def test_refused_by_the_server(site, browser):
     browser.type("Reason", "burnt board", asked)
     browser.expect("401")
     browser.press("button", "Revoke", asked)
-    browser.sees("was revoked", "dialog")
+    browser.sees("Your session has ended: nothing was changed.", "dialog")
     browser.press("button", "Cancel", asked)
     browser.find("button", "Sign in")
     assert not browser.offers("button", "Revoke")
