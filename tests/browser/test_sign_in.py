@@ -1,5 +1,4 @@
 """Who signs in, how, and what the page offers whom; what it does not offer is refused if it is asked for all the same."""
-import re
 
 import pytest
 from selenium.webdriver.common.keys import Keys
