@@ -70,6 +70,18 @@ function openSignIn() {
   dialog.querySelector("#token").focus();
 }
 
+// A badge that is scanned wherever: who shows it is signed in from now on.
+async function takeBadge(token) {
+  try {
+    await signIn(token);
+    await begin();
+    toast(t("sign_in.as", { name: who().name }));
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    toast(problem.status === 401 ? t("sign_in.wrong") : problem.words);
+  }
+}
+
 function languageChooser() {
   const select = el("select", { id: "language", "aria-label": t("language") },
     Object.entries(languages).map(([code, name]) => el("option", { value: code, lang: code, selected: code === currentLanguage() }, name)));
@@ -93,7 +105,7 @@ function drawBar() {
     el("a", { class: "brand", href: "#/line" }, el("span", { id: "light" }), el("b", {}, "lineca")),
     may("read") ? el("nav", { "aria-label": t("nav") }, el("ul", {}, items)) : el("span", { class: "gap" }),
     el("div", { class: "corner" }, languageChooser(), user),
-    may("read") ? searchField(go) : "");
+    may("read") ? searchField(go, takeBadge) : "");
   drawPlace();
 }
 

@@ -253,3 +253,18 @@ def test_a_restart_of_the_server_asks_again(guarded, start, browser):
     only_sign_in(browser)
     browser.search(token)
     browser.becomes("idle")
+
+
+def test_a_badge_scanned_into_the_search(home, start, browser):
+    """Whoever scans a badge wherever he is, is signed in; the token is never to be seen, and in no address."""
+    home.batch("lot", 5)
+    badge = tokens.make(home, "technician", name="tina")
+    browser.open(start(home))
+    browser.wait("the search field", lambda: browser.js("return document.activeElement.id === 'search'"))
+    browser.search(badge)
+    browser.sees("Sign out tina")
+    assert badge not in browser.text() and badge not in browser.driver.current_url and browser.js("return document.getElementById('search').value") == ""
+    browser.expect("401")
+    browser.search("lct" + "0" * 52)
+    browser.sees("This token is not good.")
+    assert "0000" not in browser.driver.current_url and browser.offers("button", "Sign out tina")

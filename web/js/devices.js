@@ -76,7 +76,7 @@ async function loadDevice(id, options) {
 }
 
 export const deviceView = {
-  everyMs: 10000,
+  everyMs: 3000,
   title: (id) => t("device.title", { id }),
   load: loadDevice,
   draw({ device_id: id, certificates, events, rework }) {

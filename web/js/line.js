@@ -87,7 +87,7 @@ function batches(status, most) {
   return el("section", { class: "panel" }, el("h2", {}, t("line.batches")),
     open.length > 0 ? el("ul", { class: "cards" }, open.slice(0, most).map(card)) : el("p", {}, t("line.no_batch")),
     open.length > most ? el("p", {}, link("#/batches", t("line.more_batches", { n: number(open.length - most) }))) : null,
-    open.length === 0 && may("change") ? button("batch-make", t("batch.make"), {}, { class: "primary" }) : null);
+    open.length === 0 && may("change") && !isWall() ? button("batch-make", t("batch.make"), {}, { class: "primary" }) : null);
 }
 
 // ---- refusals, by reason

@@ -19,6 +19,10 @@ document.addEventListener("keydown", (event) => {
 // Is this key the end of a scan?
 export const endsScan = (event) => (event.key === "Enter" || event.key === "Tab") && count >= least && event.timeStamp - lastAt < fastMs;
 
+// A badge: a token, which is never shown, searched for or put into an address.  beginsBadge: that much of one.
+export const isBadge = (text) => /^lc[a-z][0-9a-v]{52}$/.test(text);
+export const beginsBadge = (text) => /^lc[a-z][0-9a-v]{12,}$/.test(text);
+
 // What the label says: without the scanner's own mark of the kind of code (AIM), and without colons in what is hexadecimal.
 export function labelOf(text) {
   const label = text.trim().replace(/^\][A-Za-z][0-9A-Za-z]/, "");

@@ -3,7 +3,7 @@ import { el } from "./dom.js";
 import { ask, askIfThere } from "./api.js";
 import { t } from "./i18n.js";
 import { isDialogOpen } from "./dialog.js";
-import { endsScan, labelOf } from "./scanner.js";
+import { beginsBadge, endsScan, isBadge, labelOf } from "./scanner.js";
 
 const limit = 20;
 const typingMs = 150;
@@ -11,6 +11,7 @@ const typingMs = 150;
 let field = null;
 let timer;
 let go; // (hash) => void
+let onBadge; // (token) => void
 let asked = 0; // counts scans: the answer for one that another has followed is dropped
 
 // Whole or beginning of a device id, serial or certificate id.
@@ -28,6 +29,11 @@ async function enter() {
   const text = labelOf(field.value), mine = ++asked;
   clearTimeout(timer);
   if (text === "") return;
+  if (isBadge(text)) {
+    field.value = "";
+    onBadge(text);
+    return;
+  }
   field.select(); // the next scan takes its place, also while this one is looked for
   let hit;
   try {
@@ -45,12 +51,13 @@ function typing() {
   clearTimeout(timer);
   const text = labelOf(field.value);
   asked++;
-  if (text.length < 2) return;
+  if (text.length < 2 || beginsBadge(text)) return;
   timer = setTimeout(() => go(`#/devices/${encodeURIComponent(text)}`, false), typingMs);
 }
 
-export function searchField(onGo) {
+export function searchField(onGo, onScannedBadge) {
   go = onGo;
+  onBadge = onScannedBadge;
   if (!field) {
     field = el("input", { id: "search", type: "search", autocomplete: "off", autocapitalize: "off", spellcheck: "false", enterkeyhint: "search", maxlength: 128 });
     field.addEventListener("input", typing);
