@@ -68,6 +68,7 @@ status_read(struct line *l, struct store_reader *r, struct status *ret, struct e
 
 	s.now_us = l->clock->now_us(l->clock);
 	s.ready = line_ready(l, &s.reason);
+	s.streak = pulse_streak(l->pulse);
 	if ((rc = l->home->ops->batch_totals(r, &s.totals, e)) != ERR_OK ||
 	    (rc = l->home->ops->batch_list(r, BATCHES_CURRENT, on_batch, &s, e)) != ERR_OK ||
 	    (rc = l->home->ops->certificate_list(r, &newest, on_certificate, &s, e)) != ERR_OK) {
@@ -184,21 +185,18 @@ need_of(enum err_code code)
 enum { STREAK = 5, STREAK_S = 120 };
 
 static bool
-all_refused(const struct line *l, const struct status *s)
+all_refused(const struct status *s)
 {
-	struct pulse_streak streak = pulse_streak(l->pulse);
-
-	return streak.refused >= STREAK && s->now_us - streak.last_us < INT64_C(1000000) * STREAK_S;
+	return s->streak.refused >= STREAK && s->now_us - s->streak.last_us < INT64_C(1000000) * STREAK_S;
 }
 
 static void
-add_streak(cJSON *list, const struct line *l)
+add_streak(cJSON *list, const struct pulse_streak *streak)
 {
-	struct pulse_streak streak = pulse_streak(l->pulse);
 	cJSON *values = add_need(list, "devices", true, "all_refused", "The last requests were all refused. Below stands why, and what to do.");
 
-	add_number(values, "n", streak.refused);
-	(void)cJSON_AddStringToObject(values, "why", err_name(streak.code));
+	add_number(values, "n", streak->refused);
+	(void)cJSON_AddStringToObject(values, "why", err_name(streak->code));
 }
 
 static void
@@ -211,8 +209,8 @@ add_needs(cJSON *list, const struct line *l, const struct status *s)
 		http_refusal_of(&s->reason, &why);
 		(void)add_need(list, need_of(s->ready), true, err_name(s->ready), why.detail);
 	}
-	if (all_refused(l, s))
-		add_streak(list, l);
+	if (all_refused(s))
+		add_streak(list, &s->streak);
 	if (s->ready != ERR_DISK_LOW && s->disk_free_bytes < 2 * l->guard.disk_reserve_bytes) {
 		values = add_need(list, "disk", false, "disk_soon", "The disk fills up: issuing stops when its reserve is reached. Call the engineer to make room.");
 		add_number(values, "free_mib", s->disk_free_bytes >> 20);
@@ -243,7 +241,7 @@ line_state(struct line *l, const struct status *s, bool needs)
 		room = room || (s->batch[i].state == BATCH_OPEN && s->batch[i].issued < s->batch[i].quantity);
 	if (!room)
 		return "waiting";
-	if (all_refused(l, s))
+	if (all_refused(s))
 		return "refusing";
 	if (needs)
 		return "attention";

@@ -12,6 +12,7 @@ struct status {
 	int64_t				 now_us;
 	enum err_code			 ready;		/* ERR_OK, or why nothing is issued */
 	struct err			 reason;
+	struct pulse_streak		 streak;
 	struct batch_totals		 totals;
 	struct store_batch		*batch;		/* BATCHES_CURRENT, the open ones first */
 	size_t				 batch_count;

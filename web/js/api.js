@@ -51,13 +51,3 @@ export async function ask(path, { method = "GET", body, own = false, signal, tim
   }
   return answer.json();
 }
-
-// Where an older or newer server may not have it.
-export async function askIfThere(path, options) {
-  try {
-    return await ask(path, options);
-  } catch (problem) {
-    if (problem instanceof Problem && (problem.status === 404 || problem.status === 405)) return null;
-    throw problem;
-  }
-}

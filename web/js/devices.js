@@ -1,6 +1,6 @@
 // Finding a device among all, and everything about one.
 import { as, batchLink, button, deviceLink, el, facts, table } from "./dom.js";
-import { ask, askIfThere } from "./api.js";
+import { ask, Problem } from "./api.js";
 import { t, word } from "./i18n.js";
 import { dateTime, moment, number } from "./format.js";
 import { may } from "./session.js";
@@ -67,12 +67,12 @@ function certificate(c, isNewest) {
 }
 
 async function loadDevice(id, options) {
-  const found = await askIfThere(`/v1/devices/${encodeURIComponent(id)}`, options);
-  if (found) return found;
-  // no such device, or a server that does not have this address
-  const { certificates } = await ask(`/v1/certificates?device=${encodeURIComponent(id)}&limit=100`, options);
-  const whole = await Promise.all(certificates.slice(0, 10).map((c) => ask(`/v1/certificates/${c.serial}`, options)));
-  return { device_id: id, certificates: whole, events: [], rework: null };
+  try {
+    return await ask(`/v1/devices/${encodeURIComponent(id)}`, options);
+  } catch (problem) {
+    if (problem instanceof Problem && problem.status === 404) return { device_id: id, certificates: [] };
+    throw problem;
+  }
 }
 
 export const deviceView = {
@@ -86,7 +86,7 @@ export const deviceView = {
       rework ? el("p", { class: "notice" }, t("device.rework_on", { who: rework.actor, time: moment(rework.allowed_at), reason: rework.reason })) : null,
       may("change") && !rework ? el("div", { class: "buttons" }, button("rework", t("device.rework"), { device: id })) : null,
       certificates.map((c, i) => certificate(c, i === 0)),
-      el("section", {}, el("h2", {}, t("device.history")), eventTable(events || [])));
+      el("section", {}, el("h2", {}, t("device.history")), eventTable(events)));
   },
 };
 

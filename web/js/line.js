@@ -97,7 +97,7 @@ export const codeAdvice = (code) => word("code", `${code}.do`, "");
 
 // Grouped by reason; the stations of each.
 export function refusals(list, most = 8) {
-  const byCode = Map.groupBy ? Map.groupBy(list, (one) => one.code) : group(list);
+  const byCode = group(list);
   const item = ([code, rows]) => el("li", { class: "refusal", "data-key": code },
     el("p", {}, el("b", {}, codeTitle(code)), " ", el("span", { class: "times" }, t("refusal.times", { n: number(rows.reduce((n, row) => n + row.count, 0)) }))),
     el("p", {}, codeAdvice(code)),

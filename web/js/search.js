@@ -1,6 +1,6 @@
 // The field of the barcode scanner.  A scanner is a keyboard: characters, then Enter; wherever the page's focus is, they end up here.
 import { el } from "./dom.js";
-import { ask, askIfThere } from "./api.js";
+import { ask } from "./api.js";
 import { t } from "./i18n.js";
 import { isDialogOpen } from "./dialog.js";
 import { beginsBadge, endsScan, isBadge, labelOf } from "./scanner.js";
@@ -15,13 +15,7 @@ let onBadge; // (token) => void
 let asked = 0; // counts scans: the answer for one that another has followed is dropped
 
 // Whole or beginning of a device id, serial or certificate id.
-export async function find(text, signal) {
-  const query = encodeURIComponent(text);
-  const answer = await askIfThere(`/v1/search?q=${query}&limit=${limit}`, { signal });
-  if (answer) return answer;
-  const { certificates } = await ask(`/v1/certificates?q=${query}&limit=${limit}`, { signal });
-  return { found: certificates, more: false };
-}
+export const find = (text, signal) => ask(`/v1/search?q=${encodeURIComponent(text)}&limit=${limit}`, { signal });
 
 const isExactly = (c, text) => c.device_id === text || [c.serial, c.certificate_id].includes(text.toLowerCase());
 
