@@ -84,6 +84,8 @@ class Browser:
             raise
         self.driver.set_page_load_timeout(limits.seconds(60))
         self.driver.set_script_timeout(limits.seconds(60))
+        # Shift+Tab off the first element gives the focus to the window's own bar, and a script cannot take it back from there
+        self.cdp("Emulation.setFocusEmulationEnabled", enabled=True)
         self.cdp("Page.setDownloadBehavior", behavior="allow", downloadPath=str(self.downloads))
         self.agent = self.cdp("Browser.getVersion")["userAgent"]
         self.servers, self.expected, self.said, self.asked, self.touch = [], [], [], [], False
