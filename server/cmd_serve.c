@@ -12,6 +12,7 @@
 
 #include "access/access.h"
 #include "access/token.h"
+#include "admit.h"
 #include "args.h"
 #include "base/log.h"
 #include "http/tls.h"
@@ -136,7 +137,7 @@ door_open(struct serve *s, struct door *d, struct http_tls *tls, struct err *e)
 		.reply_s = (unsigned)c->limits_reply_s,
 		.limit_loopback = c->limits_loopback != 0,
 		.tls = tls,
-		.admit = access_admit,
+		.admit = admit,
 		.may_log = access_may_log,
 		.app = s->line,
 	};

@@ -139,11 +139,9 @@ enroll_log(const struct enroll *en, const struct store_certificate *c, bool is_n
 static void
 enroll_pulse(const struct enroll *en, enum pulse_outcome outcome, enum err_code code, const char *serial)
 {
-	const struct actor *actor = access_actor(en->req);
-
 	pulse_note(en->line->pulse, &(struct pulse_event){
 		.at_us = en->line->clock->now_us(en->line->clock), .outcome = outcome, .code = code, .device_id = en->device_id,
-		.batch = en->batch, .station = actor->token_id != 0 ? actor->name : http_request_peer(en->req), .door = en->door->name,
+		.batch = en->batch, .station = access_station(en->req), .door = en->door->name,
 		.serial = serial });
 }
 

@@ -114,8 +114,10 @@ take_token(struct http_request *req, struct line *l, const struct store_token *t
 	struct actor *a = http_request_own(req);
 	enum err_code rc;
 
-	if ((rc = judge_token(req, t, now_us, e)) != ERR_OK)
+	if ((rc = judge_token(req, t, now_us, e)) != ERR_OK) {
+		(void)snprintf(a->name, sizeof(a->name), "%s", t->name);	/* no right, but whoever mends it is told whose it is */
 		return rc;
+	}
 	if ((l->home->config.limits_loopback || !http_request_from_loopback(req)) &&
 	    (wait_us = throttle_take(l->throttle, THROTTLE_TOKEN, &t->id, sizeof(t->id), clock_monotonic_us())) > 0)
 		return err_say(e, ERR_TOO_MANY, "The token %s is used for more requests than lineca.conf allows a second (requests_per_token). "
@@ -289,8 +291,8 @@ access_is_open(struct http_request *req, const struct line *l, enum access need)
 	return false;
 }
 
-static bool
-is_enroll(enum access need)
+bool
+access_enrolls(enum access need)
 {
 	return need == ACCESS_ENROLL || need == ACCESS_ENROLL_BODY || need == ACCESS_RENEW;
 }
@@ -303,7 +305,7 @@ may(struct http_request *req, struct line *l, enum access need)
 
 	if (access_is_open(req, l, need))
 		return true;
-	if (!is_enroll(need))
+	if (!access_enrolls(need))
 		return role_may(a->role, need);
 	/* RFC 7030 4.2.2: who renews shows what is to be renewed */
 	if (need == ACCESS_RENEW && a->by == ACTOR_DEVICE)
@@ -332,16 +334,16 @@ deny(struct http_request *req, struct line *l, enum access need, struct err *e)
 	const struct connection_peer *p = judge_certificate(req, l);
 	const struct actor *a = access_actor(req);
 
-	if ((a->by == ACTOR_TOKEN || a->by == ACTOR_SESSION) && is_enroll(need) && role_may(a->role, need))
+	if ((a->by == ACTOR_TOKEN || a->by == ACTOR_SESSION) && access_enrolls(need) && role_may(a->role, need))
 		return err_say(e, ERR_FORBIDDEN, "Enrolling needs a client certificate here (enroll = certificate in lineca.conf); a token is not enough.");
 	if (a->by == ACTOR_TOKEN || a->by == ACTOR_SESSION)
 		return err_say(e, ERR_FORBIDDEN, "The token %s is of the role %s, which may not do this (%s). Ask the engineer for one that may.",
 		    a->name, role_name(a->role), access_name(need));
-	if (is_enroll(need) && p->state == PEER_REFUSED)
+	if (access_enrolls(need) && p->state == PEER_REFUSED)
 		return err_say(e, ERR_UNAUTHORIZED, "%s", p->why);
-	if (is_enroll(need) && l->home->config.server_enroll == ENROLL_CERTIFICATE)
+	if (access_enrolls(need) && l->home->config.server_enroll == ENROLL_CERTIFICATE)
 		return err_say(e, ERR_UNAUTHORIZED, "Enrolling needs a client certificate that this server trusts (TLS); the engineer says which.");
-	if (is_enroll(need))
+	if (access_enrolls(need))
 		return err_say(e, ERR_UNAUTHORIZED, "Enrolling needs a token: send it as Authorization: Bearer TOKEN, or as the password of Basic. "
 		    "The engineer makes one with `lineca token create --role enroll NAME`.");
 	if (need == ACCESS_SIGN_IN)
@@ -364,6 +366,25 @@ check_site(struct http_request *req, struct err *e)
 	if (origin != NULL && !credential_origin_is(origin, host))
 		return err_say(e, ERR_FORBIDDEN, "This was asked by the page of another site. Use this server's own page.");
 	return ERR_OK;
+}
+
+const char *
+access_station(struct http_request *req)
+{
+	const struct actor *a = access_actor(req);
+	bool by_certificate = a->by == ACTOR_CERTIFICATE || a->by == ACTOR_DEVICE;
+
+	return a->name[0] != '\0' && !by_certificate ? a->name : http_request_peer(req);
+}
+
+bool
+access_shows_nothing(struct http_request *req)
+{
+	struct http_certificate leaf;
+	size_t len;
+
+	return http_request_header(req, "Authorization") == NULL && access_cookie(req, &len) == NULL &&
+	    http_request_certificates(req, &leaf, 1) == 0;
 }
 
 static enum err_code

@@ -30,7 +30,7 @@ struct actor {
 	enum role	role;
 	int64_t		token_id;			/* 0: none */
 	char		batch[LIMIT_NAME_BYTES + 1];	/* the only batch it may enroll in; "" = any */
-	char		name[LIMIT_NAME_BYTES + 1];	/* the token's name, or the certificate's common name; "" */
+	char		name[LIMIT_NAME_BYTES + 1];	/* the token's name, also of one that is not good any more, or the certificate's common name; "" */
 };
 
 /* http_config.admit and may_log. */
@@ -38,6 +38,12 @@ ERR_MUST_CHECK enum err_code	access_admit(struct http_request *req, void *line, 
 bool				access_may_log(struct http_request *req, void *line);
 
 const struct actor		*access_actor(struct http_request *req);
+
+/* What the page calls the place that asked: its token's name, without one its address.  Lent until the reply. */
+const char			*access_station(struct http_request *req);
+
+/* Neither a token nor a session nor a certificate, good or bad?  (One in the body is not looked at.) */
+bool				access_shows_nothing(struct http_request *req);
 
 /*
  * Who asks, on a route that anyone may use: as access_admit finds out for the others.  Nobody is no error; ERR_UNAUTHORIZED: a token or session that is not good
@@ -61,6 +67,9 @@ struct access_right		access_right_of(struct http_request *req, struct line *l);
 
 /* Is the token good still, whatever the network?  Not revoked, not expired. */
 bool				access_token_is_good(const struct store_token *t, int64_t now_us);
+
+/* Is it the right to be given a certificate, in any of its ways? */
+bool				access_enrolls(enum access need);
 
 /* May this line's door do that without any right? */
 bool				access_is_open(struct http_request *req, const struct line *l, enum access need);

@@ -11,6 +11,7 @@ import faketime
 import home as homes
 import limits
 import station
+import tokens
 import uploads
 from uploads import cloud, plant, standin  # noqa: F401
 
@@ -356,3 +357,22 @@ def test_when_all_are_refused(home, start, browser):
     assert "bad" in got["class"]
     there.issue("lot")
     browser.becomes("issuing")
+
+
+def test_a_token_that_is_not_good_any_more(home, start, browser):
+    """The station is named, and what to do; the line is red though no request ever came as far as a certificate."""
+    home.batch("lot", 50)
+    home.configure("server", "enroll", "token")
+    token = tokens.make(home, "enroll", name="station-3")
+    server = start(home)
+    there = station.Station(server, headers=tokens.bearer(token))
+    there.issue("lot")
+    browser.open(server)
+    browser.becomes("issuing")
+    home.run("token", "revoke", "station-3")
+    for _ in range(5):
+        assert there.post("lot", csrs.fresh()[1]).status == 401
+    browser.becomes("refusing")
+    browser.wait("the reason", lambda: TEXTS["code.unauthorized.title"] in groups(browser))
+    times, advice, (line,) = groups(browser)[TEXTS["code.unauthorized.title"]]
+    assert times == "5×" and advice == TEXTS["code.unauthorized.do"] and line.startswith("station-3: 5×, last ")

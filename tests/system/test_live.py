@@ -262,6 +262,39 @@ def test_refusals_are_grouped(lot, start):
 
 
 @pytest.mark.short
+def test_who_is_not_let_in_is_among_the_refusals(lot, start):
+    """By the name of its token where that is known; no client that only asks what to show, no browser sent by another site, no right but the one to enroll."""
+    lot.configure("server", "enroll", "token")
+    lot.configure("doors", "est", "plain")
+    ended, viewer, good = (tokens.make(lot, role, name=name) for role, name in (("enroll", "station-3"), ("viewer", "wall"), ("enroll", "station-4")))
+    away = tokens.make(lot, "enroll", "--from", "10.9.0.0/16", name="station-5")
+    lot.run("token", "revoke", "station-3")
+    with client.Client(start(lot)) as c:
+        def post(headers, path="/v1/enroll/lot"):
+            return c.request("POST", path, csrs.fresh()[1], {"Content-Type": "application/pkcs10", **headers}).status
+
+        def told():
+            status = c.get("/v1/status").json()
+            return [(r["code"], r["station"], r["count"], r["batch"], r["device_id"]) for r in status["refusals"]], status["since_start"]["refused"]
+
+        simpleenroll = "/.well-known/est/lot/simpleenroll"
+        assert post({}, simpleenroll) == 401
+        assert post({**tokens.bearer(good), "Origin": "http://elsewhere.example", "Host": "here.example"}) == 403
+        assert c.get("/v1/events", **tokens.bearer(ended)).status == 401
+        assert told() == ([], {})
+        assert post({}) == 401
+        assert [post(tokens.bearer(ended)) for _ in range(2)] == [401, 401]
+        assert post(tokens.basic(tokens.wrong()), simpleenroll) == 401
+        assert [post(tokens.bearer(token)) for token in (viewer, away)] == [403, 403]
+        groups, refused = told()
+        assert sorted(groups) == [("forbidden", "station-5", 1, "", ""), ("forbidden", "wall", 1, "", ""),
+                                  ("unauthorized", "127.0.0.1", 2, "", ""), ("unauthorized", "station-3", 2, "", "")]
+        assert refused == {"unauthorized": 4, "forbidden": 2}
+        assert post(tokens.bearer(good)) == 201
+        assert "station-3" in c.get("/").body.decode()      # the page without scripts
+
+
+@pytest.mark.short
 def test_refusals_come_back_after_a_restart(lot, start):
     """Also days later on the batch's page, for the ledger has them."""
     server = start(lot)
