@@ -69,14 +69,26 @@ event_token_create(struct store_event *ret, const struct store_who *who, const s
 	    batch_name, t->network[0] != '\0' ? ", network " : "", t->network, t->expires_at_us != 0 ? ", expires " : "", expires);
 }
 
-enum err_code
-event_certificate_revoke(struct store_event *ret, const struct store_who *who, const struct store_certificate *c, struct err *e)
+static enum err_code
+event_certificate(struct store_event *ret, const struct store_who *who, const char *action, const struct store_certificate *c, struct err *e)
 {
 	char	serial[2 * STORE_SERIAL_BYTES + 1];
 
 	hex_encode(c->serial, sizeof(c->serial), serial);
-	return event_make(ret, who, "certificate.revoke", c->device_id, e, "serial %s, batch %s, was %s", serial, c->batch_name,
+	return event_make(ret, who, action, c->device_id, e, "serial %s, batch %s, was %s", serial, c->batch_name,
 	    certificate_state_name(c->state));
+}
+
+enum err_code
+event_certificate_revoke(struct store_event *ret, const struct store_who *who, const struct store_certificate *c, struct err *e)
+{
+	return event_certificate(ret, who, "certificate.revoke", c, e);
+}
+
+enum err_code
+event_certificate_retry(struct store_event *ret, const struct store_who *who, const struct store_certificate *c, struct err *e)
+{
+	return event_certificate(ret, who, "certificate.retry", c, e);
 }
 
 enum err_code

@@ -55,7 +55,8 @@ struct store_event {
 	char	actor[STORE_ACTOR_BYTES + 1];
 	char	address[STORE_ADDRESS_BYTES + 1];
 	char	action[STORE_ACTION_BYTES + 1];	/* "batch.create", "batch.open", "batch.close", "batch.quantity", "upload.retry",
-						 * "token.create", "token.revoke", "certificate.revoke", "device.rework" */
+						 * "token.create", "token.revoke", "certificate.revoke", "certificate.retry",
+						 * "device.rework" */
 	char	object[LIMIT_NAME_BYTES + 1];	/* the batch's or token's name, the device's id; "" = all */
 	char	detail[STORE_NOTE_BYTES + 1];	/* "quantity 100 -> 200"; never a secret */
 	char	reason[STORE_NOTE_BYTES + 1];
@@ -367,6 +368,12 @@ struct store_ops {
 	 * first, with what was asked for.  ERR_INTERNAL: no such batch.
 	 */
 	enum err_code	(*upload_retry)(struct store *, int64_t batch_id, const struct store_who *, int64_t *ret_count, struct err *);
+	/*
+	 * The same for one certificate, in one transaction: if it is parked, or was revoked and its withdrawal is parked.  *ret_back: it was; else
+	 * there is no event.  The event's object is the device's id.  ERR_NOT_FOUND.
+	 */
+	enum err_code	(*certificate_retry)(struct store *, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *,
+			    bool *ret_back, struct err *);
 
 	/*
 	 * Everything in the log into the database file, synced.  At start, before the first request: what a killed process wrote

@@ -47,8 +47,10 @@ enum err_code	store_device_missing(const char *device_id, struct err *e);
 /* ERR_FORBIDDEN: what a device hears whose certificate was revoked. */
 enum err_code	store_device_revoked(const char *device_id, struct err *e);
 
-/* The events of certificate.revoke and device.rework, whose object is the device. */
+/* The events of certificate.revoke, certificate.retry and device.rework, whose object is the device. */
 ERR_MUST_CHECK enum err_code	event_certificate_revoke(struct store_event *ret, const struct store_who *who,
+				    const struct store_certificate *c, struct err *e);
+ERR_MUST_CHECK enum err_code	event_certificate_retry(struct store_event *ret, const struct store_who *who,
 				    const struct store_certificate *c, struct err *e);
 ERR_MUST_CHECK enum err_code	event_device_rework(struct store_event *ret, const struct store_who *who, const char *device_id,
 				    struct err *e);

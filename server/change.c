@@ -284,6 +284,25 @@ change_batch(struct http_request *req, void *line)
 /* ---- POST /v1/uploads/retry */
 
 static enum err_code
+name_serial(const struct change *ch, uint8_t ret[STORE_SERIAL_BYTES], struct err *e)
+{
+	return hex_decode(ch->name, ret, STORE_SERIAL_BYTES) ? ERR_OK :
+	    err_say(e, ERR_NOT_FOUND, "A serial has %d hexadecimal digits.", 2 * STORE_SERIAL_BYTES);
+}
+
+static enum err_code
+make_retry_one(struct change *ch, const struct clerk_desk *d, struct err *e)
+{
+	uint8_t serial[STORE_SERIAL_BYTES];
+	enum err_code rc;
+	bool back;
+
+	if ((rc = name_serial(ch, serial, e)) == ERR_OK && (rc = d->ops->certificate_retry(d->store, serial, &ch->who, &back, e)) == ERR_OK)
+		ch->count = back;
+	return rc;
+}
+
+static enum err_code
 make_retry(struct change *ch, const struct clerk_desk *d, struct err *e)
 {
 	struct store_batch b;
@@ -302,15 +321,24 @@ void
 change_upload_retry(struct http_request *req, void *line)
 {
 	static const struct member members[] = {
-		{ "batch", cJSON_IsString, "the name of a batch" }, { "reason", cJSON_IsString, "a text" }, { 0 }
+		{ "batch", cJSON_IsString, "the name of a batch" }, { "serial", cJSON_IsString, "the serial of a certificate" },
+		{ "reason", cJSON_IsString, "a text" }, { 0 }
 	};
 	struct change *ch = change_new(req, line, "upload.retry", members);
+	const char *batch, *serial;
+	struct err e;
 
 	if (ch == NULL)
 		return;
-	if (body_text(ch->body, "batch") != NULL)
-		ch->name = body_text(ch->body, "batch");
-	ch->make = make_retry;
+	batch = body_text(ch->body, "batch");
+	serial = body_text(ch->body, "serial");
+	if (batch != NULL && serial != NULL) {
+		(void)err_say(&e, ERR_BAD_REQUEST, "Say either batch or serial, or neither: all of them.");
+		change_refuse(ch, &e);
+		return;
+	}
+	ch->name = serial != NULL ? serial : batch != NULL ? batch : "";
+	ch->make = serial != NULL ? make_retry_one : make_retry;
 	change_send(ch);
 }
 
@@ -335,9 +363,7 @@ make_revoke(struct change *ch, const struct clerk_desk *d, struct err *e)
 	struct recorded *recorded = NULL;
 	enum err_code rc;
 
-	if (!hex_decode(ch->name, serial, sizeof(serial)))
-		return err_say(e, ERR_NOT_FOUND, "A serial has %d hexadecimal digits.", 2 * STORE_SERIAL_BYTES);
-	if ((rc = d->ops->certificate_revoke(d->store, serial, &ch->who, e)) != ERR_OK ||
+	if ((rc = name_serial(ch, serial, e)) != ERR_OK || (rc = d->ops->certificate_revoke(d->store, serial, &ch->who, e)) != ERR_OK ||
 	    (rc = d->ops->recorded_find_serial(d->reader, serial, &recorded, e)) != ERR_OK)
 		return rc;
 	ch->view = view_certificate(recorded_certificate(recorded));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "base/hex.h"
 #include "base/number.h"
 #include "cmd_who.h"
 #include "table.h"
@@ -356,11 +357,28 @@ cmd_upload_status(struct cmd *c, struct err *e)
 
 /* ---- retry */
 
+static enum err_code
+retry_one(struct home *h, const char *text, const struct store_who *who, int64_t *ret_count, struct err *e)
+{
+	uint8_t serial[STORE_SERIAL_BYTES];
+	enum err_code rc;
+	bool back;
+
+	if (!hex_decode(text, serial, sizeof(serial)))
+		return err_set(e, ERR_USAGE, "--serial %.80s: %d hexadecimal digits are needed; `lineca cert list --state parked` has them", text,
+		    2 * STORE_SERIAL_BYTES);
+	if ((rc = h->ops->certificate_retry(h->store, serial, who, &back, e)) == ERR_NOT_FOUND)
+		return err_set(e, rc, "no certificate has the serial %s", text);
+	if (rc == ERR_OK)
+		*ret_count = back;
+	return rc;
+}
+
 enum err_code
 cmd_upload_retry(struct cmd *c, struct err *e)
 {
-	const char *batch = NULL, *none[1];
-	const struct arg_option options[] = { { "batch", &batch, NULL }, { 0 } };
+	const char *batch = NULL, *serial = NULL, *none[1];
+	const struct arg_option options[] = { { "batch", &batch, NULL }, { "serial", &serial, NULL }, { 0 } };
 	struct store_batch b = { .id = -1 };
 	char actor[STORE_ACTOR_BYTES + 1];
 	struct store_who who;
@@ -370,11 +388,18 @@ cmd_upload_retry(struct cmd *c, struct err *e)
 
 	if ((rc = args_parse(c, options, 0, 0, none, e)) != ERR_OK)
 		return rc;
+	if (batch != NULL && serial != NULL)
+		return err_set(e, ERR_USAGE, "--batch or --serial: one of them");
 	if ((rc = home_open(&h, c->home, e)) != ERR_OK ||
 	    (batch != NULL && (rc = h.ops->batch_find(h.reader, batch, &b, e)) != ERR_OK))
 		goto out;
 	cmd_who(&who, actor);
-	rc = h.ops->upload_retry(h.store, b.id, &who, &count, e);
+	if (serial != NULL)
+		rc = retry_one(&h, serial, &who, &count, e);
+	else
+		rc = h.ops->upload_retry(h.store, b.id, &who, &count, e);
+	if (serial != NULL && rc != ERR_OK)
+		goto out;	/* nothing was begun */
 	(void)fprintf(stderr, "%lld certificate%s back in the queue%s\n", (long long)count, count == 1 ? " is" : "s are",
 	    count > 0 ? " for the next `lineca upload`" : "");
 out:

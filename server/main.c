@@ -118,7 +118,7 @@ static const struct command commands[] = {
 	    "Batches made, opened, closed and raised, tokens, parked certificates sent back: when, who and why.\n"
 	    "  --limit   at most so many; 100\n" },
 	{ "upload", "status", cmd_upload_status, "upload status [--json]", "the queue, the last run, why rows are parked", "" },
-	{ "upload", "retry", cmd_upload_retry, "upload retry [--batch B]", "parked certificates back into the queue", "" },
+	{ "upload", "retry", cmd_upload_retry, "upload retry [--batch B | --serial S]", "parked certificates back into the queue", "" },
 	{ "upload", NULL, cmd_upload, "upload [--dry-run] [--batch B] [--limit N] [--deadline T] [--report PREFIX]",
 	    "the nightly job: register what is queued",
 	    "Has AWS IoT revoke what was revoked here, then registers every queued certificate, as [aws] in\n"

@@ -26,11 +26,29 @@ retry_event(struct store *s, int64_t batch_id, const struct store_who *who, stru
 	return ERR_OK;
 }
 
+void
+registrations_back(struct store *s, int64_t cert_id)
+{
+	size_t	i;
+
+	for (i = 0; i < s->registrations_n; i++) {
+		if (s->registrations[i].cert_id == cert_id && s->registrations[i].state == REGISTRATION_PARKED)
+			s->registrations[i].state = REGISTRATION_GOING;
+	}
+}
+
+static void
+parked_back(struct store *s, struct recorded *r)
+{
+	row_settle(s, r, CERTIFICATE_ISSUED, "");
+	registrations_back(s, store_serial_key(r->certificate.serial));
+}
+
 enum err_code
 memory_upload_retry(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *ret_count, struct err *e)
 {
 	enum err_code	rc;
-	size_t		i, k;
+	size_t		i;
 
 	*ret_count = 0;
 	(void)pthread_mutex_lock(&s->mu);
@@ -39,18 +57,52 @@ memory_upload_retry(struct store *s, int64_t batch_id, const struct store_who *w
 	*ret_count = withdrawals_retry(s, batch_id);
 	for (i = 0; i < s->rows_n; i++) {
 		const struct store_certificate	*c = &s->rows[i]->certificate;
-		int64_t				 id = store_serial_key(c->serial);
 
 		if (c->state != CERTIFICATE_PARKED || (batch_id >= 0 && c->batch_id != batch_id) || row_revoked(s, c))
 			continue;
-		row_settle(s, s->rows[i], CERTIFICATE_ISSUED, "");
-		for (k = 0; k < s->registrations_n; k++) {
-			if (s->registrations[k].cert_id == id && s->registrations[k].state == REGISTRATION_PARKED)
-				s->registrations[k].state = REGISTRATION_GOING;
-		}
+		parked_back(s, s->rows[i]);
 		++*ret_count;
 	}
 out:
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+static enum err_code
+retry_one(struct store *s, struct recorded *known, const struct store_who *who, bool *ret_back, struct err *e)
+{
+	struct withdrawal	*w = withdrawal_of(s, store_serial_key(known->certificate.serial));
+	struct store_certificate shown = row_shown(s, &known->certificate);
+	struct store_event	 ev;
+	enum err_code		 rc;
+
+	if (shown.state != CERTIFICATE_PARKED && (w == NULL || w->state != CERTIFICATE_PARKED)) {
+		*ret_back = false;
+		return ERR_OK;
+	}
+	if ((rc = event_certificate_retry(&ev, who, &shown, e)) != ERR_OK || (rc = event_room(s, e)) != ERR_OK)
+		return rc;
+	event_add(s, &ev);
+	if (shown.state == CERTIFICATE_PARKED)
+		parked_back(s, known);
+	else
+		withdrawal_retry(s, w);
+	*ret_back = true;
+	return ERR_OK;
+}
+
+enum err_code
+memory_certificate_retry(struct store *s, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *who, bool *ret_back,
+    struct err *e)
+{
+	struct recorded	*known;
+	enum err_code	 rc;
+
+	(void)pthread_mutex_lock(&s->mu);
+	if ((known = row_of(s, store_serial_key(serial))) == NULL || memcmp(known->certificate.serial, serial, STORE_SERIAL_BYTES) != 0)
+		rc = store_serial_missing(e);
+	else
+		rc = retry_one(s, known, who, ret_back, e);
 	(void)pthread_mutex_unlock(&s->mu);
 	return rc;
 }

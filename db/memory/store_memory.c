@@ -526,6 +526,7 @@ const struct store_ops store_memory = {
 	.registration_record = memory_registration_record,
 	.upload_run_begin = memory_upload_run_begin,
 	.upload_retry = memory_upload_retry,
+	.certificate_retry = memory_certificate_retry,
 	.queue_page = memory_queue_page,
 	.withdrawal_page = memory_withdrawal_page,
 	.registration_find = memory_registration_find,

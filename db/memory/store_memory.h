@@ -102,6 +102,8 @@ bool			 withdrawal_lacks(const struct store_registration *r);
 ERR_MUST_CHECK enum err_code	withdrawal_row(struct store *s, const struct store_registration_row *row, struct err *e);
 /* Those of a batch (-1: of all) that are parked wait again. */
 int64_t			 withdrawals_retry(struct store *s, int64_t batch_id);
+/* It waits again. */
+void			 withdrawal_retry(struct store *s, struct withdrawal *w);
 enum err_code	memory_withdrawal_page(struct store_reader *r, int64_t batch_id, int64_t after_id, int64_t limit,
 		    enum err_code (*row)(void *, const struct store_certificate *, int64_t, struct err *), void *arg, struct err *e);
 
@@ -161,6 +163,10 @@ enum err_code	memory_registration_count(struct store_reader *r, int64_t ca_id, c
 enum err_code	memory_registration_list(struct store_reader *r, int64_t cert_id,
 		    enum err_code (*row)(void *, const struct store_registration *, const struct store_target *, struct err *), void *arg,
 		    struct err *e);
+/* Parked registrations of a certificate go on. */
+void		registrations_back(struct store *s, int64_t cert_id);
+enum err_code	memory_certificate_retry(struct store *s, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *who,
+		    bool *ret_back, struct err *e);
 enum err_code	memory_parked_reasons(struct store_reader *r, int64_t batch_id,
 		    enum err_code (*row)(void *, const struct store_parked_reason *, struct err *), void *arg, struct err *e);
 enum err_code	memory_upload_run_newest(struct store_reader *r, struct store_upload_run *ret, struct err *e);

@@ -55,22 +55,25 @@ withdrawal_row(struct store *s, const struct store_registration_row *row, struct
 	return ERR_OK;
 }
 
+void
+withdrawal_retry(struct store *s, struct withdrawal *w)
+{
+	withdrawal_set(s, w, -1);
+	registrations_back(s, w->cert_id);
+}
+
 int64_t
 withdrawals_retry(struct store *s, int64_t batch_id)
 {
 	int64_t	count = 0;
-	size_t	i, k;
+	size_t	i;
 
 	for (i = 0; i < s->withdrawals_n; i++) {
 		struct withdrawal *w = &s->withdrawals[i];
 
 		if (w->state != CERTIFICATE_PARKED || (batch_id >= 0 && w->batch_id != batch_id))
 			continue;
-		withdrawal_set(s, w, -1);
-		for (k = 0; k < s->registrations_n; k++) {
-			if (s->registrations[k].cert_id == w->cert_id && s->registrations[k].state == REGISTRATION_PARKED)
-				s->registrations[k].state = REGISTRATION_GOING;
-		}
+		withdrawal_retry(s, w);
 		count++;
 	}
 	return count;

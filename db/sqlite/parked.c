@@ -124,6 +124,33 @@ sqlite_upload_retry(struct store *s, int64_t batch_id, const struct store_who *w
 }
 
 enum err_code
+sqlite_certificate_retry(struct store *s, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *who, bool *ret_back,
+    struct err *e)
+{
+	struct connection		*c = &s->writer;
+	struct store_certificate	 cert;
+	struct store_event		 ev;
+	enum err_code			 rc;
+	bool				 back;
+
+	if ((rc = transaction_begin(c, e)) != ERR_OK)
+		return rc;
+	if ((rc = certificate_now(c, serial, &cert, e)) != ERR_OK)
+		goto out;
+	if ((back = cert.state == CERTIFICATE_PARKED))
+		rc = parked_back(c, &(struct parked){ .batch_id = cert.batch_id, .cert_id = store_serial_key(serial) }, e);
+	else
+		rc = withdrawal_back(c, store_serial_key(serial), &back, e);
+	if (rc == ERR_OK && back && (rc = event_certificate_retry(&ev, who, &cert, e)) == ERR_OK)
+		rc = change_commit(s, &ev, e);
+	if (rc == ERR_OK)
+		*ret_back = back;
+out:
+	transaction_rollback(c);
+	return rc;
+}
+
+enum err_code
 sqlite_parked_reasons(struct store_reader *r, int64_t batch_id,
     enum err_code (*row)(void *, const struct store_parked_reason *, struct err *), void *arg, struct err *e)
 {

@@ -18,8 +18,7 @@ revocation_find(struct connection *c, int64_t cert_id, bool *ret, struct err *e)
 	return ERR_OK;
 }
 
-/* As it is under the write lock; ret->der is not to be used. */
-static enum err_code
+enum err_code
 certificate_now(struct connection *c, const uint8_t serial[STORE_SERIAL_BYTES], struct store_certificate *ret, struct err *e)
 {
 	const enum statement	s = STATEMENT_CERTIFICATE_FIND;

@@ -212,6 +212,7 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " (SELECT cert_id FROM withdrawal WHERE state = 2 AND (?1 < 0 OR batch_id = ?1))")          \
 	X(WITHDRAWALS_BACK, FOR_WRITER,                                                                 \
 	    "UPDATE withdrawal SET state = 0 WHERE state = 2 AND (?1 < 0 OR batch_id = ?1)")            \
+	X(WITHDRAWAL_BACK, FOR_WRITER, "UPDATE withdrawal SET state = 0 WHERE cert_id = ?1 AND state = 2") \
 	X(WITHDRAWAL_PAGE, FOR_READER,                                                                  \
 	    "SELECT " CERTIFICATE_COLUMNS ", w.id FROM withdrawal w INDEXED BY withdrawal_waits CROSS JOIN " CERTIFICATE_JOINS \
 	    " WHERE w.batch_id = ?1 AND w.id > ?2 AND w.state = 0 AND c.id = w.cert_id ORDER BY w.id LIMIT ?3") \

@@ -222,6 +222,7 @@ const struct store_ops store_sqlite = {
 	.registration_record = sqlite_registration_record,
 	.upload_run_begin = sqlite_upload_run_begin,
 	.upload_retry = sqlite_upload_retry,
+	.certificate_retry = sqlite_certificate_retry,
 	.queue_page = sqlite_queue_page,
 	.withdrawal_page = sqlite_withdrawal_page,
 	.registration_find = sqlite_registration_find,

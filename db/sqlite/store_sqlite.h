@@ -137,6 +137,9 @@ enum err_code	sqlite_refused_list(struct store_reader *r, int64_t since_us,
 
 /* rework.c */
 
+/* The certificate as it is under the write lock; ret->der is not to be used.  ERR_NOT_FOUND.  Inside a transaction. */
+ERR_MUST_CHECK enum err_code	certificate_now(struct connection *c, const uint8_t serial[STORE_SERIAL_BYTES], struct store_certificate *ret,
+				    struct err *e);
 /* Was the certificate revoked? */
 ERR_MUST_CHECK enum err_code	revocation_find(struct connection *c, int64_t cert_id, bool *ret, struct err *e);
 /* The leave that the device has not used yet; 0: none. */
@@ -187,12 +190,16 @@ ERR_MUST_CHECK enum err_code	withdrawal_settle(struct connection *c, const struc
 ERR_MUST_CHECK enum err_code	withdrawal_again(struct connection *c, const struct store_registration *r, struct err *e);
 /* Those of a batch (-1: of all) that are parked wait again. */
 ERR_MUST_CHECK enum err_code	withdrawals_back(struct connection *c, int64_t batch_id, int64_t *ret_count, struct err *e);
+/* That of one certificate; *ret_back: it was parked. */
+ERR_MUST_CHECK enum err_code	withdrawal_back(struct connection *c, int64_t cert_id, bool *ret_back, struct err *e);
 enum err_code	sqlite_withdrawal_page(struct store_reader *r, int64_t batch_id, int64_t after_id, int64_t limit,
 		    enum err_code (*row)(void *, const struct store_certificate *, int64_t, struct err *), void *arg, struct err *e);
 
 /* parked.c */
 enum err_code	sqlite_upload_retry(struct store *s, int64_t batch_id, const struct store_who *who, int64_t *ret_count,
 		    struct err *e);
+enum err_code	sqlite_certificate_retry(struct store *s, const uint8_t serial[STORE_SERIAL_BYTES], const struct store_who *who,
+		    bool *ret_back, struct err *e);
 enum err_code	sqlite_parked_reasons(struct store_reader *r, int64_t batch_id,
 		    enum err_code (*row)(void *, const struct store_parked_reason *, struct err *), void *arg, struct err *e);
 

@@ -51,6 +51,21 @@ withdrawals_back(struct connection *c, int64_t batch_id, int64_t *ret_count, str
 }
 
 enum err_code
+withdrawal_back(struct connection *c, int64_t cert_id, bool *ret_back, struct err *e)
+{
+	enum err_code	rc;
+
+	bind_int(c, STATEMENT_WITHDRAWAL_BACK, 1, cert_id);
+	if ((rc = statement_run(c, STATEMENT_WITHDRAWAL_BACK, e)) != ERR_OK)
+		return rc;
+	if ((*ret_back = sqlite3_changes(c->db) > 0)) {
+		bind_int(c, STATEMENT_PARKED_REGISTRATION_BACK, 1, cert_id);
+		rc = statement_run(c, STATEMENT_PARKED_REGISTRATION_BACK, e);
+	}
+	return rc;
+}
+
+enum err_code
 sqlite_withdrawal_page(struct store_reader *r, int64_t batch_id, int64_t after_id, int64_t limit,
     enum err_code (*row)(void *, const struct store_certificate *, int64_t, struct err *), void *arg, struct err *e)
 {

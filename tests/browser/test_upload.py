@@ -243,6 +243,33 @@ def test_retry_one_reason_and_all(plant, cloud, start, browser):
     shows(browser, 0, 4, 0)
 
 
+def test_retry_one_device(plant, cloud, start, browser):
+    """From the list of the parked devices, and from the device's own page; the others stay."""
+    first, second, third = parked(plant, cloud, 3)
+    look(browser, plant, start, "technician")
+    browser.press("button", f"Try {second} again?")
+    asked = browser.dialog()
+    assert f"Try {second} again?" in asked.text
+    browser.type("Reason", "the limit was raised", asked)
+    browser.press("button", "Try again", asked)
+    browser.no_dialog()
+    shows(browser, 1, 1, 2)
+    assert {row[0] for row in page.rows(browser, "Parked devices")} == {first, third}
+    browser.go(f"device/{first}", sees="LimitExceededException")
+    browser.press("button", f"Try {first} again?")
+    browser.type("Reason", "this one too", browser.dialog())
+    browser.press("button", "Try again", browser.dialog())
+    browser.no_dialog()
+    browser.sees("Put it back into the queue", "main")
+    browser.wait("nothing more to try", lambda: not browser.offers("button", re.compile("again")))
+    assert plant.status()["parked"] == 1
+    assert [(e["action"], e["object"], e["reason"]) for e in plant.home.json("event", "list", "--limit", "2")] == [
+        ("certificate.retry", first, "this one too"), ("certificate.retry", second, "the limit was raised")]
+    plant.upload()
+    browser.go("upload")
+    shows(browser, 0, 3, 1)
+
+
 def test_who_may_not(plant, cloud, start, browser):
     parked(plant, cloud, 1)
     look(browser, plant, start)

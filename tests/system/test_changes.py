@@ -364,13 +364,31 @@ def test_retry(place, standin):
         assert line.change("POST", "/v1/uploads/retry", b"").json() == {"retried": 1}
         assert home.batch_show("one")["parked"] == home.batch_show("two")["parked"] == 0
         assert line.change("POST", "/v1/uploads/retry", {}).json() == {"retried": 0}
+        # one certificate
+        place.run("upload", code=3)
+        first, second, third = home.json("cert", "list", "--state", "parked")
+        answer = line.change("POST", "/v1/uploads/retry", {"serial": first["serial"], "reason": "looked at by hand"})
+        assert answer.status == 200 and answer.json() == {"retried": 1}, str(answer)
+        event = line.event()
+        assert (event["action"], event["object"], event["reason"]) == ("certificate.retry", first["device_id"], "looked at by hand")
+        assert first["serial"] in event["detail"]
+        assert line.change("POST", "/v1/uploads/retry", {"serial": first["serial"]}).json() == {"retried": 0}
+        assert "1 certificate is back" in place.run("upload", "retry", "--serial", second["serial"]).err
+        assert "0 certificates are back" in place.run("upload", "retry", "--serial", second["serial"]).err
+        assert [c["serial"] for c in home.json("cert", "list", "--state", "parked")] == [third["serial"]]
+        problems.check(line.change("POST", "/v1/uploads/retry", {"serial": "0" * 32}), "not_found")
+        assert "no certificate" in place.run("upload", "retry", "--serial", "0" * 32, code=1).err
+        assert "hexadecimal" in place.run("upload", "retry", "--serial", "SN1", code=2).err
+        place.run("upload", "retry", "--serial", third["serial"], "--batch", "one", code=2)
     finally:
         line.stop()
 
 
 @pytest.mark.short
 @pytest.mark.parametrize("body,code", [(b'{"batch":"nowhere"}', "batch_not_found"), (b'{"batch":5}', "bad_request"), (b'{"lot":"x"}', "bad_request"),
-                                       (b"[]", "bad_request"), (b'{"batch":"x"', "bad_request"), (b'{"batch":null}', "bad_request")])
+                                       (b"[]", "bad_request"), (b'{"batch":"x"', "bad_request"), (b'{"batch":null}', "bad_request"),
+                                       (b'{"serial":"SN00001"}', "not_found"), (b'{"serial":7}', "bad_request"),
+                                       (b'{"serial":"00","batch":"lot"}', "bad_request")])
 def test_retry_wrongly(line, body, code):
     problems.check(line.change("POST", "/v1/uploads/retry", body), code)
 

@@ -7,7 +7,7 @@ import { may } from "./session.js";
 import { askFor, reasonField } from "./dialog.js";
 import { find } from "./search.js";
 import { eventTable } from "./events.js";
-import { awsAdvice } from "./upload.js";
+import { awsAdvice, retryButton } from "./upload.js";
 
 const stateOf = (c) => el("span", { class: `badge ${c.state}` }, word("state", c.state));
 
@@ -47,6 +47,9 @@ function registration(one) {
     ]));
 }
 
+// AWS has not taken it, or not that it is revoked.
+const waitsForPerson = (c) => c.state === "parked" || (c.state === "revoked" && (c.registrations || []).some((one) => one.state === "parked" && !one.revoked_at));
+
 function certificate(c, isNewest) {
   const list = c.registrations || [];
   return el("section", { class: "panel", "data-key": c.serial },
@@ -54,6 +57,7 @@ function certificate(c, isNewest) {
     c.reason && c.state === "parked" ? el("p", { class: "error" }, c.reason) : null,
     el("div", { class: "buttons" },
       el("a", { class: "button", href: `/v1/certificates/${c.serial}.pem`, download: `${c.device_id.replace(/[^A-Za-z0-9_.-]/g, "_")}.pem` }, t("device.pem")),
+      waitsForPerson(c) ? retryButton(c) : "",
       may("change") && c.state !== "revoked" ? button("revoke", t("device.revoke"), { serial: c.serial, device: c.device_id }, { class: "danger" }) : null),
     facts([
       [t("batch.one"), el("span", { class: "mono" }, batchLink(c.batch))], [t("device.issued_at"), dateTime(c.issued_at)],

@@ -20,6 +20,10 @@ const advice = {
   ca: ["CertificateValidationException", "RegistrationCodeValidationException", "CertificateStateException"],
 };
 
+// For a certificate that waits for a person.
+export const retryButton = (c) => (may("change") ?
+  button("retry-one", t("upload.retry"), { serial: c.serial, device: c.device_id }, { "aria-label": t("upload.retry_one.title", { id: c.device_id }) }) : "");
+
 export function awsAdvice(code) {
   const kind = Object.keys(advice).find((name) => advice[name].includes(code));
   return t(`aws.${kind || "other"}.do`);
@@ -75,8 +79,8 @@ export const uploadView = {
         may("change") && upload.parked + (upload.revoke_parked || 0) > 0 ? button("retry", t("upload.retry_all"), { batch: "" }, { class: "primary" }) : null),
       table(t("upload.why"), [t("batch.one"), as(t("upload.count"), "n"), t("upload.reason"), t("upload.where"), t("upload.action")], upload.reasons.map(reasonRow), t("upload.none_parked"))),
       parked.length > 0 ? el("section", { class: "panel" }, el("h2", {}, t("upload.parked_devices")),
-        table(t("upload.parked_devices"), [t("device.id"), t("batch.one"), t("event.detail")],
-          parked.map((c) => ({ key: c.serial, cells: [as(deviceLink(c.device_id), "mono"), as(batchLink(c.batch), "mono"), c.reason] })), t("none"))) : null,
+        table(t("upload.parked_devices"), [t("device.id"), t("batch.one"), t("event.detail"), t("upload.action")],
+          parked.map((c) => ({ key: c.serial, cells: [as(deviceLink(c.device_id), "mono"), as(batchLink(c.batch), "mono"), c.reason, retryButton(c)] })), t("none"))) : null,
       el("section", { class: "panel" }, el("h2", {}, t("upload.by_batch")),
         table(t("upload.by_batch"), [t("batch.one"), as(t("upload.queued"), "n"), as(t("state.registered"), "n"), as(t("batch.parked"), "n")],
           upload.batches.map((one) => ({ key: one.batch, cells: [as(batchLink(one.batch), "mono"), as(number(one.queued), "n"), as(number(one.registered), "n"), as(number(one.parked), "n")] })),
@@ -85,9 +89,12 @@ export const uploadView = {
   },
 };
 
+const retry = (title, text, what) => askFor({
+  title, text, fields: [reasonField()], confirm: t("upload.retry"),
+  send: ({ reason }) => ask("/v1/uploads/retry", { method: "POST", body: { ...what, reason } }),
+});
+
 export const uploadActions = {
-  retry: ({ batch }) => askFor({
-    title: batch ? t("upload.retry.title", { batch }) : t("upload.retry_all"), text: t("upload.retry.text"), fields: [reasonField()], confirm: t("upload.retry"),
-    send: ({ reason }) => ask("/v1/uploads/retry", { method: "POST", body: batch ? { batch, reason } : { reason } }),
-  }),
+  retry: ({ batch }) => retry(batch ? t("upload.retry.title", { batch }) : t("upload.retry_all"), t("upload.retry.text"), batch ? { batch } : {}),
+  "retry-one": ({ serial, device }) => retry(t("upload.retry_one.title", { id: device }), t("upload.retry_one.text"), { serial }),
 };

@@ -1,4 +1,5 @@
 /* Parked certificates: their reasons, and the way back; runs of the upload; verification certificates.  Over every backend. */
+#include "events.h"
 #include "registrations.h"
 
 enum { REASONS_BYTES = 4096 };
@@ -128,6 +129,60 @@ test_retry(void **state)
 	assert_int_equal(queue_page(l, batches[1], 0, 100).serials[0], 1004);
 }
 
+static enum err_code
+retry_one(struct ledger *l, uint64_t id, bool *ret_back)
+{
+	struct store_certificate	c = ledger_certificate(1, 1, "", 0, id);
+	struct err			e;
+
+	return l->ops->certificate_retry(l->store, c.serial, &ledger_who, ret_back, &e);
+}
+
+/* One of several, in both targets; the others stay where they are. */
+static void
+test_retry_one(void **state)
+{
+	struct ledger			*l = *state;
+	struct store_registration	 r, got;
+	struct err			 e;
+	int64_t				 batches[2], west = registration_target(l, "eu-west-1"), east = registration_target(l, "us-east-1");
+	bool				 back = false;
+	int				 before;
+
+	fixture_fill(l, batches);
+	before = events_count(l);
+	registration_settle(l, 1001, batches[0], west, CERTIFICATE_PARKED);
+	registration_settle(l, 1003, batches[0], west, CERTIFICATE_PARKED);
+	registration_settle(l, 1005, batches[0], west, CERTIFICATE_REGISTERED);
+	r = registration_make(1001, east, REGISTRATION_PARKED, 1);
+	assert_ok(registration_put(l, &r, batches[0], CERTIFICATE_PARKED));
+	assert_ok(retry_one(l, 1001, &back));
+	assert_true(back);
+	assert_counts(l, "lot-1", 10, 1, 1);
+	assert_int_equal(queue_page(l, batches[0], 0, 100).serials[0], 1001);
+	assert_ok(l->ops->registration_find(l->reader, 1001, west, &got, &e));
+	assert_int_equal(got.state, REGISTRATION_GOING);
+	assert_ok(l->ops->registration_find(l->reader, 1001, east, &got, &e));
+	assert_int_equal(got.state, REGISTRATION_GOING);
+	assert_int_equal(got.done, 1);
+	assert_ok(l->ops->registration_find(l->reader, 1003, west, &got, &e));
+	assert_int_equal(got.state, REGISTRATION_PARKED);
+	assert_newest_event(l, "certificate.retry dev-1: serial 00000000000003e93738393a3b3c3d3e, batch lot-1, was parked");
+	/* what is not parked: nothing happens, and nobody is said to have done it */
+	assert_ok(retry_one(l, 1001, &back));
+	assert_false(back);
+	back = true;
+	assert_ok(retry_one(l, 1005, &back));
+	assert_false(back);
+	assert_int_equal(events_count(l), before + 1);
+	back = true;
+	assert_int_equal(retry_one(l, 999999, &back), ERR_NOT_FOUND);
+	assert_true(back);
+	assert_counts(l, "lot-1", 10, 1, 1);
+	registration_settle(l, 1001, batches[0], west, CERTIFICATE_REGISTERED);
+	assert_counts(l, "lot-1", 10, 2, 1);
+}
+
 static void
 test_run(void **state)
 {
@@ -222,6 +277,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH(test_reasons),
 		BOTH(test_retry),
+		BOTH(test_retry_one),
 		BOTH(test_run),
 		BOTH(test_verification),
 	};

@@ -1,4 +1,5 @@
 /* Revoked certificates until AWS has heard of them: what waits, what is settled, what is counted.  Over every backend. */
+#include "events.h"
 #include "registrations.h"
 
 /* The memory's serials and the ledger's are one: dev-1 is 1001, ... of fixture_fill's two lots by turns. */
@@ -167,10 +168,43 @@ test_parked(void **state)
 	assert_counts(l, "lot-1", 10, 2, 0);
 }
 
+/* One of two that are parked is tried again, once. */
+static void
+test_retry_one(void **state)
+{
+	struct ledger			*l = *state;
+	struct store_certificate	 c = ledger_certificate(1, 1, "", 0, 1001);
+	struct store_registration	 r;
+	struct err			 e;
+	int64_t				 batches[2], west = registration_target(l, "eu-west-1");
+	bool				 back = false;
+	uint64_t			 id;
+
+	fixture_fill(l, batches);
+	for (id = 1001; id <= 1003; id += 2) {
+		registration_settle(l, id, batches[0], west, CERTIFICATE_REGISTERED);
+		revoke(l, id);
+		assert_int_equal(withdraw(l, id, batches[0], west, REGISTRATION_PARKED, CERTIFICATE_PARKED), ERR_OK);
+	}
+	assert_revoked(l, "lot-1", 0, 0, 2);
+	assert_ok(l->ops->certificate_retry(l->store, c.serial, &ledger_who, &back, &e));
+	assert_true(back);
+	assert_revoked(l, "lot-1", 0, 1, 1);
+	assert_newest_event(l, "certificate.retry dev-1: serial 00000000000003e93738393a3b3c3d3e, batch lot-1, was revoked");
+	assert_ok(l->ops->registration_find(l->reader, 1001, west, &r, &e));
+	assert_int_equal(r.state, REGISTRATION_GOING);
+	assert_ok(l->ops->registration_find(l->reader, 1003, west, &r, &e));
+	assert_int_equal(r.state, REGISTRATION_PARKED);
+	assert_ok(l->ops->certificate_retry(l->store, c.serial, &ledger_who, &back, &e));
+	assert_false(back);
+	assert_int_equal(withdraw(l, 1001, batches[0], west, REGISTRATION_DONE, CERTIFICATE_REVOKED), ERR_OK);
+	assert_revoked(l, "lot-1", 0, 0, 1);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { BOTH(test_page), BOTH(test_settle), BOTH(test_parked) };
+	const struct CMUnitTest tests[] = { BOTH(test_page), BOTH(test_settle), BOTH(test_parked), BOTH(test_retry_one) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
