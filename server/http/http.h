@@ -45,6 +45,7 @@ struct http_config {
 	unsigned		 threads;	/* workers, each with its own epoll */
 	unsigned		 connections_max;
 	unsigned		 connections_per_address;	/* 0: no limit */
+	/* each of these times is at least 1 */
 	unsigned		 idle_timeout_s;	/* from one answer to the whole head of the next request */
 	unsigned		 head_s, body_s, reply_s;	/* to connect (TLS too) and send the first head; to send a body; to take an answer */
 	bool			 limit_loopback;	/* connections_per_address counts for this machine's own too */

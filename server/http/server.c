@@ -237,6 +237,9 @@ http_server_start(const struct http_config *config, struct http_server **ret, st
 	struct http_server *s;
 	enum err_code rc;
 
+	/* forgotten ones would cut whatever connection the watch happens to look at */
+	if (config->idle_timeout_s == 0 || config->head_s == 0 || config->body_s == 0 || config->reply_s == 0)
+		return err_set(e, ERR_INTERNAL, "http server: a time of 0 s ends every connection");
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return err_set(e, ERR_NOMEM, "http server");
 	s->config = *config;

@@ -101,6 +101,25 @@ serve_end(struct http_server *s, struct http_tls *t)
 	http_tls_free(t);
 }
 
+/* Each time is there: one of 0 s would cut whatever connection the watch happens to look at. */
+static void
+test_times(void **state)
+{
+	static const struct { unsigned idle, head, body, reply; } lacking[] = { { 0, 1, 1, 1 }, { 1, 0, 1, 1 }, { 1, 1, 0, 1 }, { 1, 1, 1, 0 } };
+	struct http_server *s = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); i++) {
+		const struct http_config config = {
+			.address = "127.0.0.1", .threads = 1, .connections_max = 10, .routes = hello, .routes_count = 1,
+			.idle_timeout_s = lacking[i].idle, .head_s = lacking[i].head, .body_s = lacking[i].body, .reply_s = lacking[i].reply
+		};
+
+		assert_int_equal(http_server_start(&config, &s, &err), ERR_INTERNAL);
+		assert_null(s);
+	}
+}
+
 /* An open connection goes on over any reload; a new one is shown what is valid now, also after a reload that failed. */
 static void
 test_handshake(void **state)
@@ -264,7 +283,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FILES(test_handshake), FILES(test_handshake_chain), FILES(test_no_wait), FILES(test_reload_beside_handshakes),
+		FILES(test_times), FILES(test_handshake), FILES(test_handshake_chain), FILES(test_no_wait), FILES(test_reload_beside_handshakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, tls_files_group_teardown);

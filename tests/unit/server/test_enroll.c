@@ -94,7 +94,7 @@ setup(void **state)
 {
 	struct store_config cf = { .path = "unused", .cache_bytes = 1 << 20 };
 	struct http_config hc = {
-		.address = "127.0.0.1", .threads = THREADS, .connections_max = 100, .idle_timeout_s = 10,
+		.address = "127.0.0.1", .threads = THREADS, .connections_max = 100, .idle_timeout_s = 10, .head_s = 10, .body_s = 10, .reply_s = 10,
 		.routes = routes, .routes_count = routes_count,
 	};
 	struct err e;
