@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "access/access.h"
+#include "access/token.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "batch_order.h"
@@ -117,6 +118,9 @@ change_send(struct change *ch)
 {
 	const cJSON *reason = cJSON_GetObjectItemCaseSensitive(ch->body, "reason");
 
+	/* a badge that was scanned into the wrong field is not kept for ever */
+	if (cJSON_IsString(reason))
+		token_mask(reason->valuestring, strlen(reason->valuestring));
 	access_who(ch->req, cJSON_IsString(reason) ? reason->valuestring : "", ch->actor, &ch->who);
 	ch->job.run = change_run;
 	http_suspend(ch->req, change_resumed, ch);

@@ -87,6 +87,7 @@ finding_search(struct http_request *req, void *line)
 		return;
 	}
 	(void)cJSON_AddBoolToObject(o, "more", more);
+	(void)pulse_view_device(l->pulse, text, o);
 	reply_json(req, o);
 }
 
@@ -168,7 +169,8 @@ read_device(struct history *h, const char *device, cJSON *o, struct err *e)
 	if ((rc = worker_get(h->line, &h->worker, e)) != ERR_OK ||
 	    (rc = ops->certificate_list(h->worker->reader, &filter, add_certificate, h, e)) != ERR_OK)
 		return rc;
-	if (cJSON_GetArraySize(h->list) == 0)
+	/* who has a refused device in his hand looks for why */
+	if (pulse_view_device(h->line->pulse, device, o) == 0 && cJSON_GetArraySize(h->list) == 0)
 		return err_say(e, ERR_NOT_FOUND, "No certificate was issued for the device %.64s.", device);
 	if ((rc = add_registrations(h, e)) != ERR_OK ||
 	    (rc = ops->event_list(h->worker->reader, 0, 0, device, add_event, cJSON_AddArrayToObject(o, "events"), e)) != ERR_OK)

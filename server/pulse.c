@@ -50,7 +50,9 @@ struct pulse {
 	struct slices		minutes[MINUTES + 1], quarters[PULSE_QUARTERS + 1];
 	struct noted		recent[PULSE_RECENT];	/* a ring; the newest before next */
 	size_t			next, recent_count;
-	struct pulse_streak	streak;
+	struct pulse_streak	streak, stations[PULSE_STATIONS];	/* a station's refused is 0: a free place */
+	struct noted		aside[PULSE_SET_ASIDE];	/* what was refused: a ring, the newest before aside_next */
+	size_t			aside_next, aside_count;
 	struct refusals		refusals;
 	struct batch_rate	batches[BATCHES];
 	int			shift_s[SHIFTS_MAX];	/* of the day, growing */
@@ -100,6 +102,20 @@ pulse_shifts_fit(const char *text)
 	return shifts_parse(text, out, &n);
 }
 
+/* A time of that day, so many days later. */
+static time_t
+shift_time(const struct tm *of, int days, int second)
+{
+	struct tm day = *of;
+
+	day.tm_mday += days;
+	day.tm_hour = second / 3600;
+	day.tm_min = second / 60 % 60;
+	day.tm_sec = 0;
+	day.tm_isdst = -1;
+	return mktime(&day);
+}
+
 /* When the shift of that moment began. */
 static int64_t
 shift_begin_us(const struct pulse *p, int64_t at_us)
@@ -114,16 +130,31 @@ shift_begin_us(const struct pulse *p, int64_t at_us)
 
 			if (localtime_r(&at, &day) == NULL)
 				return 0;
-			day.tm_mday -= back;
-			day.tm_hour = p->shift_s[i] / 3600;
-			day.tm_min = p->shift_s[i] / 60 % 60;
-			day.tm_sec = 0;
-			day.tm_isdst = -1;
-			if ((t = mktime(&day)) <= at)
+			if ((t = shift_time(&day, -back, p->shift_s[i])) <= at)
 				begin = t;
 		}
 	}
 	return (int64_t)begin * 1000000;
+}
+
+int64_t
+pulse_shift_end_us(struct pulse *p, int64_t at_us)
+{
+	time_t at = (time_t)(at_us / 1000000);
+	struct tm day;
+
+	/* today's next one, or tomorrow's first; shifts never change after the start */
+	for (int ahead = 0; ahead <= 1; ahead++) {
+		for (size_t i = 0; i < p->shifts; i++) {
+			time_t t;
+
+			if (localtime_r(&at, &day) == NULL)
+				return at_us;
+			if ((t = shift_time(&day, ahead, p->shift_s[i])) > at)
+				return (int64_t)t * 1000000;
+		}
+	}
+	return at_us;
 }
 
 /* ---- counting; with the lock */
@@ -223,6 +254,61 @@ count_refused(struct pulse *p, const struct noted *k)
 	refusals_note(&p->refusals, &one, k->code, p->count);
 }
 
+static void
+streak_goes_on(struct pulse_streak *s, const struct noted *k)
+{
+	s->refused++;
+	s->last_us = k->at_us;
+	s->code = k->code;
+	memcpy(s->station, k->station, sizeof(s->station));
+	memcpy(s->device_id, k->device_id, sizeof(s->device_id));
+}
+
+/* The streak of a station; a refused one that has none takes a free place, or that of the one that was refused longest ago. */
+static struct pulse_streak *
+station_streak(struct pulse *p, const struct noted *k)
+{
+	struct pulse_streak *oldest = &p->stations[0];
+
+	for (size_t i = 0; i < PULSE_STATIONS; i++) {
+		struct pulse_streak *s = &p->stations[i];
+
+		if (s->refused > 0 && strcmp(s->station, k->station) == 0)
+			return s;
+		if (s->refused == 0 ? oldest->refused > 0 : oldest->refused > 0 && s->last_us < oldest->last_us)
+			oldest = s;
+	}
+	if (k->outcome != PULSE_REFUSED)
+		return NULL;
+	oldest->refused = 0;
+	return oldest;
+}
+
+static void
+count_streaks(struct pulse *p, const struct noted *k)
+{
+	struct pulse_streak *station = *k->station != '\0' ? station_streak(p, k) : NULL;
+
+	if (k->outcome != PULSE_REFUSED) {
+		p->streak.refused = 0;
+		if (station != NULL)
+			station->refused = 0;
+		return;
+	}
+	streak_goes_on(&p->streak, k);
+	if (station != NULL)
+		streak_goes_on(station, k);
+}
+
+static void
+set_aside(struct pulse *p, const struct noted *k)
+{
+	p->aside[p->aside_next] = *k;
+	p->aside_next = (p->aside_next + 1) % PULSE_SET_ASIDE;
+	if (p->aside_count < PULSE_SET_ASIDE)
+		p->aside_count++;
+}
+
 void
 pulse_note(struct pulse *p, const struct pulse_event *ev)
 {
@@ -236,15 +322,14 @@ pulse_note(struct pulse *p, const struct pulse_event *ev)
 	if (p->recent_count < PULSE_RECENT)
 		p->recent_count++;
 	shift_turn(p, k->at_us);
-	if (k->outcome == PULSE_REFUSED)
-		p->streak = (struct pulse_streak) { .refused = p->streak.refused + 1, .last_us = k->at_us, .code = ev->code };
-	else
-		p->streak.refused = 0;
+	count_streaks(p, k);
 	if (k->outcome == PULSE_ISSUED) {
 		count_issued(p, k->batch, k->at_us);
 		p->shift_issued++;
 	} else if (k->outcome == PULSE_REFUSED) {
 		count_refused(p, k);
+		if (*k->device_id != '\0')
+			set_aside(p, k);
 	}
 	(void)pthread_mutex_unlock(&p->mu);
 }
@@ -429,6 +514,32 @@ pulse_streak(struct pulse *p)
 	return streak;
 }
 
+static int
+later_first(const void *a, const void *b)
+{
+	const struct pulse_streak *x = a, *y = b;
+
+	return x->last_us < y->last_us ? 1 : x->last_us > y->last_us ? -1 : 0;
+}
+
+size_t
+pulse_station_streaks(struct pulse *p, int64_t at_least, int64_t since_us, struct pulse_streak *out, size_t max)
+{
+	struct pulse_streak found[PULSE_STATIONS];
+	size_t n = 0;
+
+	(void)pthread_mutex_lock(&p->mu);
+	for (size_t i = 0; i < PULSE_STATIONS; i++)
+		if (p->stations[i].refused >= at_least && p->stations[i].last_us > since_us)
+			found[n++] = p->stations[i];
+	(void)pthread_mutex_unlock(&p->mu);
+	qsort(found, n, sizeof(*found), later_first);
+	if (n > max)
+		n = max;
+	memcpy(out, found, n * sizeof(*found));
+	return n;
+}
+
 int64_t
 pulse_per_hour(struct pulse *p, const char *batch, int64_t now_us)
 {
@@ -453,10 +564,26 @@ text_or_null(cJSON *o, const char *name, const char *text)
 		(void)cJSON_AddNullToObject(o, name);
 }
 
+static cJSON *
+view_noted(const struct noted *k)
+{
+	static const char *const outcomes[] = { "issued", "repeated", "refused" };
+	cJSON *o = cJSON_CreateObject();
+
+	view_time_us(o, "at", k->at_us);
+	(void)cJSON_AddStringToObject(o, "outcome", outcomes[k->outcome]);
+	text_or_null(o, "code", k->outcome == PULSE_REFUSED ? err_name(k->code) : NULL);
+	(void)cJSON_AddStringToObject(o, "device_id", k->device_id);
+	(void)cJSON_AddStringToObject(o, "batch", k->batch);
+	(void)cJSON_AddStringToObject(o, "station", k->station);
+	(void)cJSON_AddStringToObject(o, "door", k->door);
+	text_or_null(o, "serial", k->serial);
+	return o;
+}
+
 static void
 view_rate(struct pulse *p, int64_t now_us, cJSON *o)
 {
-	static const char *const outcomes[] = { "issued", "repeated", "refused" };
 	int64_t minute = now_us / minute_us, quarter = now_us / quarter_us;
 	cJSON *rate = cJSON_AddObjectToObject(o, "rate"), *part, *list;
 
@@ -465,6 +592,7 @@ view_rate(struct pulse *p, int64_t now_us, cJSON *o)
 	(void)cJSON_AddNumberToObject(rate, "per_hour", (double)(sum_issued(p->minutes, MINUTES + 1, minute - RATE_MINUTES + 1) * 60 / RATE_MINUTES));
 	part = cJSON_AddObjectToObject(rate, "shift");
 	view_time_us(part, "from", p->shift_from_us);
+	view_time_us(part, "until", pulse_shift_end_us(p, now_us));
 	(void)cJSON_AddNumberToObject(part, "issued", (double)p->shift_issued);
 	(void)cJSON_AddNumberToObject(part, "refused", (double)p->shift_refused);
 	list = cJSON_AddArrayToObject(rate, "quarters");
@@ -481,15 +609,7 @@ view_rate(struct pulse *p, int64_t now_us, cJSON *o)
 	for (size_t i = 1; i <= p->recent_count; i++) {
 		const struct noted *k = &p->recent[(p->next + PULSE_RECENT - i) % PULSE_RECENT];
 
-		part = cJSON_CreateObject();
-		view_time_us(part, "at", k->at_us);
-		(void)cJSON_AddStringToObject(part, "outcome", outcomes[k->outcome]);
-		text_or_null(part, "code", k->outcome == PULSE_REFUSED ? err_name(k->code) : NULL);
-		(void)cJSON_AddStringToObject(part, "device_id", k->device_id);
-		(void)cJSON_AddStringToObject(part, "batch", k->batch);
-		(void)cJSON_AddStringToObject(part, "station", k->station);
-		(void)cJSON_AddStringToObject(part, "door", k->door);
-		text_or_null(part, "serial", k->serial);
+		part = view_noted(k);
 		(void)cJSON_AddItemToArray(list, part);
 	}
 }
@@ -511,6 +631,24 @@ pulse_view(struct pulse *p, int64_t now_us, cJSON *o)
 	view_rate(p, now_us, o);
 	view_refusals(p, now_us, o);
 	(void)pthread_mutex_unlock(&p->mu);
+}
+
+size_t
+pulse_view_device(struct pulse *p, const char *device_id, cJSON *o)
+{
+	enum { SHOWN = 20 };
+	cJSON *list = cJSON_AddArrayToObject(o, "refusals");
+	size_t n = 0;
+
+	(void)pthread_mutex_lock(&p->mu);
+	for (size_t i = 1; i <= p->aside_count && n < SHOWN; i++) {
+		const struct noted *k = &p->aside[(p->aside_next + PULSE_SET_ASIDE - i) % PULSE_SET_ASIDE];
+
+		if (strcmp(k->device_id, device_id) == 0 && cJSON_AddItemToArray(list, view_noted(k)))
+			n++;
+	}
+	(void)pthread_mutex_unlock(&p->mu);
+	return n;
 }
 
 struct of_batch {

@@ -16,6 +16,8 @@
 
 enum {
 	PULSE_RECENT = 30,		/* enrolments shown */
+	PULSE_SET_ASIDE = 1000,		/* refusals that are found by their device, the last */
+	PULSE_STATIONS = 64,		/* with a streak of their own, the last that were refused */
 	PULSE_QUARTERS = 48,		/* of an hour: twelve hours */
 	PULSE_STATION_BYTES = STORE_STATION_BYTES,
 	PULSE_KEEP_S = 10		/* so much of what was refused a crash may lose */
@@ -62,13 +64,23 @@ uint64_t			pulse_count(struct pulse *p);
 /* When the last certificate was issued, wall; 0: none that is remembered. */
 int64_t				pulse_last_issued_us(struct pulse *p);
 
-/* How many enrolments were refused since the last one that was not, when the last was, and why. */
+/* How many enrolments were refused since the last one that was not, when the last was, why, and which. */
 struct pulse_streak {
 	int64_t		 refused;	/* 0: the last one was not */
 	int64_t		 last_us;	/* wall */
 	enum err_code	 code;
+	char		 station[PULSE_STATION_BYTES + 1], device_id[LIMIT_DEVICE_ID_BYTES + 1];	/* of the last */
 };
 struct pulse_streak		pulse_streak(struct pulse *p);
+
+/* The stations of which at least so many enrolments in a row were refused, the last of them after since_us; how many were put into out, the latest first. */
+size_t				pulse_station_streaks(struct pulse *p, int64_t at_least, int64_t since_us, struct pulse_streak *out, size_t max);
+
+/* What was refused of one device, of the last PULSE_SET_ASIDE refusals since the start: "refusals", the newest first, added to o.  How many. */
+size_t				pulse_view_device(struct pulse *p, const char *device_id, cJSON *o);
+
+/* When the shift of that moment ends, wall. */
+int64_t				pulse_shift_end_us(struct pulse *p, int64_t at_us);
 
 /* Certificates an hour, from the last ten minutes: of a batch, NULL: of all. */
 int64_t				pulse_per_hour(struct pulse *p, const char *batch, int64_t now_us);

@@ -4,7 +4,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "upload/status.h"
 #include "view.h"
+
+/*
+ * One bad device that is tried again and again is not yet the line.  Whose device was refused is told for as long as somebody may stand there with it; that the line
+ * issues nothing, only while it goes on.
+ */
+enum { STREAK = 5, STREAK_S = 120, STATION_S = 600, LAST_REFUSED_S = 1800, ISSUES_S = 60 };
+
+static bool
+within(const struct status *s, int64_t at_us, int64_t seconds)
+{
+	return at_us != 0 && s->now_us - at_us < seconds * 1000000;
+}
 
 static enum err_code
 on_batch(void *arg, const struct store_batch *b, struct err *e)
@@ -69,8 +82,12 @@ status_read(struct line *l, struct store_reader *r, struct status *ret, struct e
 	s.now_us = l->clock->now_us(l->clock);
 	s.ready = line_ready(l, &s.reason);
 	s.streak = pulse_streak(l->pulse);
+	s.shift_end_us = pulse_shift_end_us(l->pulse, s.now_us);
+	s.last_issued_us = pulse_last_issued_us(l->pulse);
+	s.station_count = pulse_station_streaks(l->pulse, STREAK, s.now_us - STATION_S * INT64_C(1000000), s.stations, STATUS_STATIONS);
 	if ((rc = l->home->ops->batch_totals(r, &s.totals, e)) != ERR_OK ||
 	    (rc = l->home->ops->batch_list(r, BATCHES_CURRENT, on_batch, &s, e)) != ERR_OK ||
+	    (rc = l->home->ops->upload_run_newest(r, &s.run, e)) != ERR_OK ||
 	    (rc = l->home->ops->certificate_list(r, &newest, on_certificate, &s, e)) != ERR_OK) {
 		status_done(&s);
 		return rc;
@@ -143,7 +160,7 @@ add_health(cJSON *o, const struct line *l)
 	add_number(database, "log_bytes", file_bytes(l->home, HOME_LEDGER "-wal"));
 }
 
-/* A batch, and when it will be done at the rate of the last minutes. */
+/* A batch, and when it will be done at the rate of the last minutes: before the shift ends? */
 static cJSON *
 view_running(struct line *l, const struct status *s, const struct store_batch *b)
 {
@@ -151,10 +168,15 @@ view_running(struct line *l, const struct status *s, const struct store_batch *b
 	cJSON *o = view_batch(b);
 
 	add_number(o, "per_hour", per_hour);
-	if (per_hour > 0 && b->state == BATCH_OPEN && left > 0)
-		add_number(o, "left_s", left * 3600 / per_hour);
-	else
+	if (per_hour > 0 && b->state == BATCH_OPEN && left > 0) {
+		int64_t left_s = left * 3600 / per_hour;
+
+		add_number(o, "left_s", left_s);
+		(void)cJSON_AddBoolToObject(o, "done_this_shift", s->now_us + left_s * 1000000 <= s->shift_end_us);
+	} else {
 		(void)cJSON_AddNullToObject(o, "left_s");
+		(void)cJSON_AddNullToObject(o, "done_this_shift");
+	}
 	return o;
 }
 
@@ -181,22 +203,45 @@ need_of(enum err_code code)
 	return code == ERR_DISK_LOW ? "disk" : code == ERR_CLOCK ? "clock" : code == ERR_STORAGE ? "storage" : "ca";
 }
 
-/* One bad device that is tried again and again is not yet the line. */
-enum { STREAK = 5, STREAK_S = 120 };
-
 static bool
 all_refused(const struct status *s)
 {
-	return s->streak.refused >= STREAK && s->now_us - s->streak.last_us < INT64_C(1000000) * STREAK_S;
+	return s->streak.refused >= STREAK && within(s, s->streak.last_us, STREAK_S);
 }
 
 static void
-add_streak(cJSON *list, const struct pulse_streak *streak)
+add_streak(cJSON *list, bool bad, const char *code, const char *detail, const struct pulse_streak *streak)
 {
-	cJSON *values = add_need(list, "devices", true, "all_refused", "The last requests were all refused. Below stands why, and what to do.");
+	cJSON *values = add_need(list, "devices", bad, code, detail);
 
 	add_number(values, "n", streak->refused);
 	(void)cJSON_AddStringToObject(values, "why", err_name(streak->code));
+	(void)cJSON_AddStringToObject(values, "station", streak->station);
+	(void)cJSON_AddStringToObject(values, "device", streak->device_id);
+}
+
+/* Nobody reads "Ready" while the devices that come are refused. */
+static void
+add_refused(cJSON *list, const struct status *s)
+{
+	if (all_refused(s)) {
+		add_streak(list, true, "all_refused", "The last requests were all refused. Below stands why, and what to do.", &s->streak);
+		return;
+	}
+	for (size_t i = 0; i < s->station_count; i++)
+		add_streak(list, false, "station_refused", "One station is refused every time. Below stands which, why, and what to do.", &s->stations[i]);
+	if (s->station_count == 0 && s->streak.refused > 0 && within(s, s->streak.last_us, LAST_REFUSED_S) && !within(s, s->last_issued_us, ISSUES_S))
+		add_streak(list, false, "last_refused", "The last device was refused. Below stands why, and what to do.", &s->streak);
+}
+
+static void
+add_upload_failed(cJSON *list, const struct store_upload_run *run)
+{
+	cJSON *values = add_need(list, "upload", false, "upload_failed",
+	    "The last upload did not do its work, and the next one will not either before somebody has helped. The engineer runs lineca upload status.");
+
+	view_time_us(values, "at", run->ended_at_us);
+	(void)cJSON_AddStringToObject(values, "outcome", run->outcome);
 }
 
 static void
@@ -209,11 +254,10 @@ add_needs(cJSON *list, const struct line *l, const struct status *s)
 		http_refusal_of(&s->reason, &why);
 		(void)add_need(list, need_of(s->ready), true, err_name(s->ready), why.detail);
 	}
-	if (all_refused(s))
-		add_streak(list, &s->streak);
+	add_refused(list, s);
 	if (s->ready != ERR_DISK_LOW && s->disk_free_bytes < 2 * l->guard.disk_reserve_bytes) {
 		values = add_need(list, "disk", false, "disk_soon", "The disk fills up: issuing stops when its reserve is reached. Call the engineer to make room.");
-		add_number(values, "free_mib", s->disk_free_bytes >> 20);
+		add_number(values, "free_bytes", s->disk_free_bytes);
 	}
 	for (size_t i = 0; i < l->cas_count; i++) {
 		int64_t left_s = l->cas[i].facts.not_after_s - s->now_us / 1000000;
@@ -224,6 +268,8 @@ add_needs(cJSON *list, const struct line *l, const struct status *s)
 		(void)cJSON_AddStringToObject(values, "name", l->cas[i].row.name);
 		add_number(values, "days", left_s / 86400);
 	}
+	if (upload_run_needs_someone(&s->run))
+		add_upload_failed(list, &s->run);
 	if (s->totals.parked + s->totals.revoke_parked > 0) {
 		values = add_need(list, "upload", false, "upload_parked", "Certificates are parked: AWS did not take them. The upload view says why.");
 		add_number(values, "parked", s->totals.parked + s->totals.revoke_parked);
@@ -231,7 +277,7 @@ add_needs(cJSON *list, const struct line *l, const struct status *s)
 }
 
 static const char *
-line_state(struct line *l, const struct status *s, bool needs)
+line_state(const struct status *s, bool needs)
 {
 	bool room = false;
 
@@ -245,7 +291,7 @@ line_state(struct line *l, const struct status *s, bool needs)
 		return "refusing";
 	if (needs)
 		return "attention";
-	return s->now_us - pulse_last_issued_us(l->pulse) < INT64_C(60) * 1000000 ? "issuing" : "idle";
+	return within(s, s->last_issued_us, ISSUES_S) ? "issuing" : "idle";
 }
 
 static void
@@ -254,7 +300,7 @@ add_line(cJSON *o, struct line *l, const struct status *s)
 	cJSON *line = cJSON_AddObjectToObject(o, "line"), *needs = cJSON_CreateArray();
 
 	add_needs(needs, l, s);
-	(void)cJSON_AddStringToObject(line, "state", line_state(l, s, cJSON_GetArraySize(needs) > 0));
+	(void)cJSON_AddStringToObject(line, "state", line_state(s, cJSON_GetArraySize(needs) > 0));
 	(void)cJSON_AddItemToObject(line, "needs", needs);
 }
 

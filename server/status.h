@@ -6,13 +6,19 @@
 
 #include "line.h"
 
-enum { STATUS_LAST = 20 };	/* newest certificates shown */
+enum {
+	STATUS_LAST = 20,		/* newest certificates shown */
+	STATUS_STATIONS = 3		/* stations in trouble shown */
+};
 
 struct status {
-	int64_t				 now_us;
+	int64_t				 now_us, shift_end_us, last_issued_us;
 	enum err_code			 ready;		/* ERR_OK, or why nothing is issued */
 	struct err			 reason;
-	struct pulse_streak		 streak;
+	struct pulse_streak		 streak;	/* of the line */
+	struct pulse_streak		 stations[STATUS_STATIONS];	/* of those that are refused every time, the latest first */
+	size_t				 station_count;
+	struct store_upload_run		 run;		/* the newest; id 0: there was none */
 	struct batch_totals		 totals;
 	struct store_batch		*batch;		/* BATCHES_CURRENT, the open ones first */
 	size_t				 batch_count;

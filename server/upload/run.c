@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "upload/internal.h"
+#include "upload/status.h"
 #include "upload/stop.h"
 
 enum {
@@ -389,11 +390,11 @@ say_outcome(struct run *r, enum err_code rc, const struct err *e)
 
 	row->ended_at_us = row->updated_at_us = clock_system.now_us(&clock_system);
 	if (rc != ERR_OK)
-		(void)snprintf(row->outcome, sizeof(row->outcome), "stopped: %s", e->log_text);
+		(void)snprintf(row->outcome, sizeof(row->outcome), UPLOAD_STOPPED "%s", e->log_text);
 	else if (r->result->stopped)
 		(void)snprintf(row->outcome, sizeof(row->outcome), "stopped by %s", r->result->reason);
 	else if (r->waits[0] != '\0')
-		(void)snprintf(row->outcome, sizeof(row->outcome), "done in part: %s", r->waits);
+		(void)snprintf(row->outcome, sizeof(row->outcome), UPLOAD_WAITS "%s", r->waits);
 	else if (r->result->left > 0)
 		(void)snprintf(row->outcome, sizeof(row->outcome), "done in part: %lld were tried and wait for the next run (%s)",
 		    (long long)r->result->left, r->trouble);

@@ -1,5 +1,7 @@
 #include "upload/status.h"
 
+#include <string.h>
+
 #include "upload/step.h"
 #include "upload/timer.h"
 #include "view.h"
@@ -81,6 +83,19 @@ on_reason(void *arg, const struct store_parked_reason *p, struct err *e)
 	return ERR_OK;
 }
 
+bool
+upload_run_needs_someone(const struct store_upload_run *run)
+{
+	static const char *const begins[] = { UPLOAD_NO_START, UPLOAD_STOPPED, UPLOAD_WAITS };
+
+	if (run->id == 0 || run->ended_at_us == 0)
+		return false;
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (strncmp(run->outcome, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
 static cJSON *
 view_run(const struct store_upload_run *r)
 {
@@ -99,6 +114,7 @@ view_run(const struct store_upload_run *r)
 	(void)cJSON_AddNumberToObject(o, "calls", (double)r->calls);
 	(void)cJSON_AddNumberToObject(o, "throttled", (double)r->throttled);
 	(void)cJSON_AddStringToObject(o, "outcome", r->outcome);
+	(void)cJSON_AddBoolToObject(o, "needs_someone", upload_run_needs_someone(r));
 	return o;
 }
 

@@ -6,6 +6,14 @@
 
 #include "home.h"
 
+/* How the outcome of a run begins that the next one will not mend by itself. */
+#define UPLOAD_NO_START	"could not start: "
+#define UPLOAD_STOPPED	"stopped: "
+#define UPLOAD_WAITS	"done in part, the rest waits: "
+
+/* Did this run end so?  A deadline, a SIGTERM and a passing trouble need nobody; nor does a run that goes on or was killed: the next one takes it up. */
+bool				upload_run_needs_someone(const struct store_upload_run *run);
+
 struct upload_totals {
 	int64_t	queued, registered, parked, revoked;
 	int64_t	revoking, revoke_parked;	/* revocations that AWS must hear of: waiting for the upload, or for a person */

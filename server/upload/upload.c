@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "upload/status.h"
 #include "view.h"
 
 /* ---- what is queued */
@@ -309,7 +310,7 @@ upload_note_failure(struct upload *u, const struct err *why)
 	};
 	struct err ignored;
 
-	(void)snprintf(row.outcome, sizeof(row.outcome), "could not start: %s", why->log_text);
+	(void)snprintf(row.outcome, sizeof(row.outcome), UPLOAD_NO_START "%s", why->log_text);
 	if (ops->upload_run_begin(u->home->store, &row, &ignored) == ERR_OK)
 		(void)(ops->registration_record(u->home->store, NULL, 0, &row, &ignored) == ERR_OK);
 }

@@ -1,6 +1,7 @@
 """Point 3, devices: whoever scans a label has the device before him, with all that is known of it, and may do to it what his role says."""
 import datetime
 import re
+import time
 import urllib.parse
 
 import pytest
@@ -117,13 +118,16 @@ def test_a_scan_confirms_nothing(site, browser):
     home, server = site
     station.Station(server).enroll("lot", "SN00001")
     browser.open(server, "#/device/SN00001")
-    browser.sign_in(tokens.make(home, "technician"))
+    badge = tokens.make(home, "technician")
+    browser.sign_in(badge)
     for action in ("Revoke", "Allow a rework"):
         browser.press("button", action)
         asked = browser.dialog()
+        browser.type("Reason", "broken", asked)
+        time.sleep(0.2)                             # a person's last letter is not the scanner's first
         browser.search("SN00002")
-        browser.search("SN00003")
-        assert browser.type("Reason", Keys.END, asked).get_attribute("value") == "SN00002SN00003"
+        browser.search(badge)
+        assert browser.type("Reason", Keys.END, asked).get_attribute("value") == "broken", "what was scanned is out again"
         browser.press("button", "Cancel", asked)
         browser.no_dialog()
     assert home.certificates()[0]["state"] == "issued" and [e["action"] for e in home.json("event", "list")] == ["token.create", "batch.create"]
@@ -323,8 +327,9 @@ def test_revoke(site, browser):
     assert (words["Revoked by"], words["Reason"]) == ("token:anna", "burnt <b>board</b>")
     assert words["Revoked at"] == page.when(browser, shown["revoked_at"])
     assert not browser.offers("button", "Revoke")
-    (event,) = page.rows(browser, "Events")
-    assert event[1:] == ["token:anna", "Revoked the certificate", "SN00001", event[4], "burnt <b>board</b>", "127.0.0.1"]
+    event, issued = page.rows(browser, "History")
+    assert event[1:] == ["token:anna", "Revoked the certificate", event[3], "burnt <b>board</b>", "127.0.0.1"]
+    assert issued[1:] == ["", "Issued", f"lot · {one['serial']}", "", ""]
     answer = there.post("lot", csrs.plain(key, "SN00001"))
     assert answer.status == 403 and "revoked" in answer.json()["detail"]
     browser.go("line", "SN00001")
@@ -371,13 +376,32 @@ def test_rework(site, browser):
     browser.no_dialog()
     browser.sees(re.compile(r"A rework is allowed: .*\(token:anna, .*: new board\)"), "main")
     assert not browser.offers("button", "Allow a rework")
-    assert page.rows(browser, "Events")[0][1:3] == ["token:anna", "Allowed a rework"]
+    assert [row[1:3] for row in page.rows(browser, "History")] == [
+        ["token:anna", "Allowed a rework"], ["", "Refused: This device id has a certificate for another key."], ["", "Issued"]]
     second = there.enroll("lot", "SN00001")
     assert there.post("lot", csrs.fresh("SN00001")[1]).status == 409, "twice"
     browser.sees("Earlier certificate", seconds=20)      # by itself
     shown = browser.text("main")
     assert first["serial"] in shown and second["serial"] in shown and shown.index(second["serial"]) < shown.index(first["serial"])
     assert browser.offers("button", "Allow a rework") and "A rework is allowed" not in shown
+    browser.sees("This device id has a certificate for another key.", "#refused")
+    assert [row[2].split(":")[0] for row in page.rows(browser, "History")] == ["Refused", "Issued", "Allowed a rework", "Refused", "Issued"]
+
+
+def test_a_refused_device(site, browser):
+    """Who has a device in his hand that got no certificate scans it, and reads why and what to do."""
+    home, server = site
+    home.batch("listed", 5, "--pattern", "XX.*")
+    there = station.Station(server)
+    there.refuse("device_not_listed", "listed", "SN00077")
+    browser.open(server)
+    scanned(browser, "SN00077", "SN00077")
+    browser.sees("No certificate was issued for “SN00077”: it was refused.", "main")
+    browser.sees("Check its label and the batch of the station.", "#refused")
+    there.enroll("lot", "SN00077")
+    browser.sees("Issued", "main", seconds=20)      # by itself
+    assert not browser.css("#refused"), "what was refused before is history"
+    assert [row[2].split(":")[0] for row in page.rows(browser, "History")] == ["Issued", "Refused"]
 
 
 def test_who_may_read_only(site, browser):
@@ -447,6 +471,7 @@ def test_a_scan_presses_no_button(site, browser):
     browser.press("button", "Revoke")
     asked = browser.dialog()
     browser.type("Reason", "stolen", asked)
+    time.sleep(0.2)                                 # whoever types is not as fast as a scanner
     browser.keys(Keys.TAB)
     assert browser.focused() == "Revoke"
     browser.search("SN00002")

@@ -359,6 +359,66 @@ def test_when_all_are_refused(home, start, browser):
     browser.becomes("issuing")
 
 
+def test_a_device_is_refused_on_a_line_that_waits(home, start, browser):
+    """Nobody reads "Ready, no device has come" while he stands there with the one that was refused; the next certificate ends it."""
+    home.batch("lot", 50, "--pattern", "SN.*")
+    server = start(home)
+    there = station.Station(server)
+    browser.open(server)
+    browser.becomes("idle")
+    there.refuse("device_not_listed", "lot", "XX1")
+    browser.becomes("attention")
+    shown(browser, "attention", "The last device was refused.", "The device does not belong to this batch.", "XX1 · 127.0.0.1")
+    there.issue("lot", cn="SN00001")
+    browser.becomes("issuing")
+
+
+def test_one_station_is_refused_every_time(home, start, browser):
+    """The others go on: amber, and the station is named. Its next certificate ends it."""
+    home.batch("lot", 50)
+    home.configure("server", "enroll", "token")
+    server = start(home)
+    good, bad = (station.Station(server, headers=tokens.bearer(tokens.make(home, "enroll", name=name))) for name in ("sA", "sB"))
+    browser.open(server)
+    for n in range(5):
+        browser.becomes("issuing" if n else "idle")
+        good.issue("lot")
+        bad.refuse("csr_signature_invalid", cn=f"SN{n}")
+        good.issue("lot")
+    browser.becomes("attention")
+    shown(browser, "attention", "The last 5 requests of one station were all refused.", "Power-cycle it", "SN4 · sB")
+    bad.issue("lot")
+    browser.becomes("issuing")
+
+
+def test_an_upload_that_did_not_do_its_work(plant, cloud, start, browser):
+    """Amber until a run has gone well: what is queued would wait every night."""
+    plant.queue(3, ca=False)
+    server = start(plant.home)
+    browser.open(server)
+    browser.becomes("issuing")
+    plant.upload(code=4)
+    browser.becomes("attention", 20)
+    shown(browser, "attention", "The last upload (", "AWS does not know the issuing CA, or it is not active there.")
+    browser.go("upload")
+    browser.sees("It could not start:", "main")
+    browser.sees("lineca aws register-ca", "main .error")
+    plant.register_ca()
+    plant.upload()
+    browser.go("line")
+    browser.becomes("issuing", 20)
+
+
+def test_done_before_the_shift_ends(lot, browser):
+    """What the production manager asks: is the order done by then, at this rate?"""
+    posts, server = lot
+    posts.issue("lot", 20)
+    browser.open(server)
+    batch = browser.wait("its rate", lambda: next((b for b in client.Client(server).get("/v1/status").json()["batches"] if b["left_s"]), None))
+    words = TEXTS["batch.this_shift" if batch["done_this_shift"] else "batch.not_this_shift"]
+    browser.sees(words, ".cards")
+
+
 def test_a_token_that_is_not_good_any_more(home, start, browser):
     """The station is named, and what to do; the line is red though no request ever came as far as a certificate."""
     home.batch("lot", 50)

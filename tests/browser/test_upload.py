@@ -121,7 +121,7 @@ def test_last_run(plant, cloud, start, browser):
     browser.sees("Outcome")
     words = page.facts(browser, "main .panel")
     assert words["Began"] == page.when(browser, run["started_at"]) and words["Ended"] == page.when(browser, run["ended_at"])
-    assert words["Outcome"] == run["outcome"] == "done"
+    assert words["Outcome"] == "All done." and run["outcome"] == "done" and run["needs_someone"] is False
     assert (words["Registered with AWS"], words["Parked"]) == ("30", "0")
     assert (words["Calls to AWS"], words["Of them slowed down by AWS"]) == (str(run["calls"]), str(run["throttled"]))
     seconds = browser.js("return (new Date(arguments[1]) - new Date(arguments[0])) / 1000", run["started_at"], run["ended_at"])

@@ -45,7 +45,7 @@ def test_search(site):
         for q in (whole, whole.upper(), whole[:24], "%20" + whole + "%0D%0A"):
             (one,) = search(c, q)["found"]
             assert (one["device_id"], one["matched"], one["serial"]) == ("XX1", kind, found["XX1"]["serial"])
-    assert search(c, "ZZ") == {"found": [], "more": False}
+    assert search(c, "ZZ") == {"found": [], "more": False, "refusals": []}
     assert len(search(c, "SN", limit=2)["found"]) == 2 and search(c, "SN", limit=2)["more"]
     for q in ("", "S", "%20"):
         problems.check(c.get(f"/v1/search?q={q}"), "bad_request")

@@ -6,7 +6,7 @@ import { dateTime, moment, number } from "./format.js";
 import { may } from "./session.js";
 import { askFor, reasonField } from "./dialog.js";
 import { find } from "./search.js";
-import { eventTable } from "./events.js";
+import { codeAdvice, codeTitle } from "./line.js";
 import { awsAdvice, retryButton } from "./upload.js";
 
 const stateOf = (c) => el("span", { class: `badge ${c.state}` }, word("state", c.state));
@@ -14,13 +14,14 @@ const stateOf = (c) => el("span", { class: `badge ${c.state}` }, word("state", c
 export const devicesView = {
   title: () => t("view.devices"),
   load: (text) => (text ? find(text) : ask("/v1/certificates?limit=20").then(({ certificates }) => ({ found: certificates, more: false }))),
-  draw({ found, more }, _, __, text) {
+  draw({ found, more, refusals = [] }, _, __, text) {
     const rows = found.map((c) => ({ key: c.serial, cells: [
       as(deviceLink(c.device_id), "mono"), stateOf(c), as(batchLink(c.batch), "mono"), moment(c.issued_at), as(c.serial, "mono id"),
     ] }));
     return el("div", {},
       el("h1", {}, t("view.devices")),
       el("p", { role: "status" }, text ? t(found.length === 0 ? "search.none" : more ? "search.more" : "search.found", { text, n: number(found.length) }) : t("search.help")),
+      found.length === 0 && refusals.length > 0 ? el("p", {}, deviceLink(text), " ", t("device.none", { text })) : null,
       table(text ? t("view.devices") : t("line.last"), [t("device.id"), t("device.state"), t("batch.one"), t("device.issued_at"), t("device.serial")], rows, t("none")));
   },
 };
@@ -70,11 +71,46 @@ function certificate(c, isNewest) {
     el("h3", {}, t("device.upload")), list.length > 0 ? list.map(registration) : el("p", {}, t(c.state === "issued" ? "device.queued" : "none")));
 }
 
+// ---- what was refused, and all that happened
+
+const refusal = (one) => el("li", { class: "refusal", "data-key": one.at },
+  el("p", {}, el("b", {}, codeTitle(one.code)), " ", codeAdvice(one.code)),
+  el("p", {}, [moment(one.at), one.station, one.batch].filter(Boolean).join(" · ")));
+
+function refusedSince(refusals, certificates) {
+  const since = certificates[0]?.issued_at || "";
+  const list = refusals.filter((one) => one.at > since);
+  return list.length > 0 ? el("section", { class: "panel", id: "refused" }, el("h2", {}, t("device.refused")), el("ul", { class: "refusals" }, list.slice(0, 3).map(refusal))) : null;
+}
+
+// What was issued, what AWS said, what was refused, and what people did; the newest first.
+function happened({ certificates, refusals, events }) {
+  const rows = [];
+  const add = (at, who, what, detail, reason = "", from = "") => { if (at) rows.push({ at, who, what, detail, reason, from }); };
+  for (const c of certificates) {
+    add(c.issued_at, "", t("outcome.issued"), `${c.batch} · ${c.serial}`);
+    for (const one of c.registrations || []) {
+      const what = one.state === "done" ? t("state.registered") : word("registration", one.state);
+      if (one.state !== "revoked") add(one.updated_at, "AWS", what, [`${one.account} ${one.region}`, one.code].filter(Boolean).join(" · "));
+      if (one.revoked_at) add(one.revoked_at, "AWS", t("registration.revoked"), `${one.account} ${one.region}`);
+    }
+  }
+  for (const one of refusals) add(one.at, "", `${t("outcome.refused")}: ${codeTitle(one.code)}`, one.batch, "", one.station);
+  for (const event of events) add(event.at, event.actor, word("event", event.action), event.detail, event.reason, event.address);
+  return rows.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
+}
+
+function historyTable(device) {
+  const all = happened(device);
+  const rows = all.map((one, i) => ({ key: `${all.length - i} ${one.at}`, cells: [as(moment(one.at), "time"), one.who, one.what, as(one.detail, "mono"), one.reason, as(one.from, "mono")] }));
+  return table(t("device.history"), [t("line.time"), t("event.who"), t("event.what"), t("event.detail"), t("dialog.reason"), t("event.address")], rows, t("none"));
+}
+
 async function loadDevice(id, options) {
   try {
     return await ask(`/v1/devices/${encodeURIComponent(id)}`, options);
   } catch (problem) {
-    if (problem instanceof Problem && problem.status === 404) return { device_id: id, certificates: [] };
+    if (problem instanceof Problem && problem.status === 404) return { device_id: id, certificates: [], refusals: [], events: [] };
     throw problem;
   }
 }
@@ -83,14 +119,18 @@ export const deviceView = {
   everyMs: 3000,
   title: (id) => t("device.title", { id }),
   load: loadDevice,
-  draw({ device_id: id, certificates, events, rework }) {
-    if (certificates.length === 0) return el("div", {}, el("h1", { class: "mono" }, id), el("p", {}, t("search.none", { text: id })));
+  draw(device) {
+    const { device_id: id, certificates, refusals, rework } = device;
+    if (certificates.length === 0) {
+      return el("div", {}, el("h1", { class: "mono" }, id), el("p", {}, t(refusals.length > 0 ? "device.none" : "search.none", { text: id })), refusedSince(refusals, []));
+    }
     return el("div", {},
       el("div", { class: "title" }, el("h1", { class: "mono" }, id), copy(id)),
       rework ? el("p", { class: "notice" }, t("device.rework_on", { who: rework.actor, time: moment(rework.allowed_at), reason: rework.reason })) : null,
       may("change") && !rework ? el("div", { class: "buttons" }, button("rework", t("device.rework"), { device: id })) : null,
+      refusedSince(refusals, certificates),
       certificates.map((c, i) => certificate(c, i === 0)),
-      el("section", {}, el("h2", {}, t("device.history")), eventTable(events)));
+      el("section", {}, el("h2", {}, t("device.history")), historyTable(device)));
   },
 };
 

@@ -2,7 +2,7 @@
 import { el } from "./dom.js";
 import { Problem } from "./api.js";
 import { t } from "./i18n.js";
-import { endsScan } from "./scanner.js";
+import { endsScan, isBadge, scanLength } from "./scanner.js";
 
 // A whole number as people write it: 1000, 1 000, 1.000 and 1,000 are a thousand.  NaN: it is none.
 function countOf(text) {
@@ -34,6 +34,23 @@ function row(field, i) {
   return el("div", { class: field.type === "check" ? "field check" : "field" }, label, control(field, id), hint);
 }
 
+// What was just scanned into a field, before its end.
+const scannedIn = (input) => input.value.slice(input.selectionStart - scanLength(), input.selectionStart);
+
+function takeOut(input) {
+  input.setRangeText("", input.selectionStart - scanLength(), input.selectionStart, "end");
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// An order may be scanned into its name, devices into their list; a label is no reason for what cannot be undone, and a badge belongs nowhere.
+function onScan(event, fields) {
+  const input = event.target, field = fields.find((one) => one.name === input.name);
+  const isText = input.matches("textarea, input[type=text]");
+  if (isText && (field?.typed || isBadge(scannedIn(input)))) takeOut(input);
+  else if (input.matches("textarea") && event.key === "Enter") return; // the next line
+  event.preventDefault();
+}
+
 function valuesOf(form, fields) {
   return Object.fromEntries(fields.map((field) => {
     const input = form.elements[field.name];
@@ -49,7 +66,7 @@ function wordsFor(problem) {
   return problem.code === "lost" ? t("dialog.maybe") : problem.words;
 }
 
-// fields: { name, label, type, required, hint, value ... }; send(values) makes the change, and its Problem is shown.  Ends with true when it was made.
+// fields: { name, label, type, required, hint, typed: only by a person ... }; send(values) makes the change, and its Problem is shown.  Ends with true when it was made.
 export function askFor({ title, text, fields, confirm, danger = false, send }) {
   const error = el("p", { role: "alert", class: "error" });
   const sure = el("button", { class: danger ? "danger" : "primary" }, confirm);
@@ -83,9 +100,10 @@ export function askFor({ title, text, fields, confirm, danger = false, send }) {
       setSending(false);
     }
   });
-  // A label that is scanned now must not become the reason for what cannot be undone, nor confirm it: only a person at the button does.
+  // A label that is scanned now confirms nothing: only a person at the button does.
   form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (endsScan(event) || event.target.matches("input"))) event.preventDefault();
+    if (endsScan(event)) onScan(event, fields);
+    else if (event.key === "Enter" && event.target.matches("input")) event.preventDefault();
   });
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && sending) event.preventDefault();
@@ -100,7 +118,7 @@ export function askFor({ title, text, fields, confirm, danger = false, send }) {
   return new Promise((done) => dialog.addEventListener("close", () => { dialog.remove(); done(made); }, { once: true }));
 }
 
-export const reasonField = () => ({ name: "reason", label: t("dialog.reason"), required: true, maxlength: 255, pattern: ".*\\S.*", hint: t("dialog.reason_hint") });
+export const reasonField = () => ({ name: "reason", label: t("dialog.reason"), required: true, maxlength: 255, pattern: ".*\\S.*", typed: true, hint: t("dialog.reason_hint") });
 
 export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
 

@@ -2,8 +2,9 @@
 import { as, batchLink, button, deviceLink, el, link, meter, svg, table } from "./dom.js";
 import { chart } from "./chart.js";
 import { knows, t, word } from "./i18n.js";
-import { clock, days, duration, moment, now, number, percent } from "./format.js";
+import { bytes, clock, days, duration, moment, now, number, percent } from "./format.js";
 import { may } from "./session.js";
+import { outcomeAdvice } from "./upload.js";
 
 const shapes = {
   issuing: ["good", () => svg("circle", { cx: 50, cy: 50, r: 46 })],
@@ -21,8 +22,10 @@ export const shape = (status) => svg("svg", { viewBox: "0 0 100 100", "aria-hidd
 
 function needValues(values = {}) {
   const texts = {};
-  for (const [name, value] of Object.entries(values)) texts[name] = name === "days" ? days(value) : typeof value === "number" ? number(value) : value;
+  const words = { days, free_bytes: bytes, at: moment };
+  for (const [name, value] of Object.entries(values)) texts[name] = words[name] ? words[name](value) : typeof value === "number" ? number(value) : value;
   if (values.why) Object.assign(texts, { why: codeTitle(values.why), do: codeAdvice(values.why) });
+  if (values.outcome) texts.do = outcomeAdvice(values.outcome);
   return texts;
 }
 
@@ -33,8 +36,14 @@ function needs(status) {
   const name = stateName(status);
   if (list.length === 0) return el("p", {}, status.detail && name === "refusing" ? status.detail : t(`state.${name}.do`));
   const first = name === "refusing" ? null : el("p", { "data-key": "first" }, t(`state.${name}.do`)); // what comes then is not why
-  return [first, list.map((need) => el("p", { "data-key": need.code + (need.values?.name || "") },
-    el("b", {}, word("what", need.what)), " ", needText(need)))];
+  return [first, list.map((need) => el("p", { "data-key": need.code + (need.values?.name || need.values?.station || "") },
+    el("b", {}, word("what", need.what)), " ", needText(need), where(need.values)))];
+}
+
+// The device that was refused, and where.
+function where({ device, station } = {}) {
+  const places = [device, station].filter(Boolean).join(" · ");
+  return places ? [" ", el("span", { class: "mono" }, `(${places})`)] : null;
 }
 
 function state(status) {
@@ -74,7 +83,8 @@ export function left(batch) {
   if (batch.issued >= batch.quantity) return t("batch.complete");
   if (batch.left_s === null || batch.left_s === undefined) return t("batch.no_rate");
   const end = new Date(now().getTime() + batch.left_s * 1000);
-  return t("batch.left", { rate: number(batch.per_hour), time: duration(batch.left_s), at: batch.left_s < 20 * 3600 ? clock(end) : moment(end) });
+  const shift = typeof batch.done_this_shift === "boolean" ? ` · ${t(batch.done_this_shift ? "batch.this_shift" : "batch.not_this_shift")}` : "";
+  return t("batch.left", { rate: number(batch.per_hour), time: duration(batch.left_s), at: batch.left_s < 20 * 3600 ? clock(end) : moment(end) }) + shift;
 }
 
 function batches(status, most) {

@@ -1,8 +1,8 @@
 // The line as it is now: server-sent events of /v1/live, read with fetch so that a refusal can be told from a loss; where they do not come, /v1/status every
-// two seconds.  A server that says nothing for two seconds is asked whether it lives.
+// two seconds.  A server that says nothing for so long is asked whether it lives.
 import { ask } from "./api.js";
 
-const quietMs = 2000;
+const quietMs = 1800;
 const pollMs = 2000;
 const firstMs = 4000;
 
@@ -86,10 +86,10 @@ async function run(signal) {
 
 async function watch(signal) {
   while (!signal.aborted) {
-    await sleep(1000, signal);
+    await sleep(400, signal);
     if (signal.aborted || performance.now() - heardAt < quietMs) continue;
     try {
-      const answer = await fetch("/healthz", { headers: { "X-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(2000) });
+      const answer = await fetch("/healthz", { headers: { "X-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(1500) });
       if (answer.ok) heard(null);
     } catch {
       if (signal.aborted) return;

@@ -19,6 +19,9 @@ document.addEventListener("keydown", (event) => {
 // Is this key the end of a scan?
 export const endsScan = (event) => (event.key === "Enter" || event.key === "Tab") && count >= least && event.timeStamp - lastAt < fastMs;
 
+// How many characters it brought.
+export const scanLength = () => count;
+
 // A badge: a token, which is never shown, searched for or put into an address.  beginsBadge: that much of one.
 export const isBadge = (text) => /^lc[a-z][0-9a-v]{52}$/.test(text);
 export const beginsBadge = (text) => /^lc[a-z][0-9a-v]{12,}$/.test(text);

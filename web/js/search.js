@@ -29,16 +29,18 @@ async function enter() {
     return;
   }
   field.select(); // the next scan takes its place, also while this one is looked for
-  let hit;
+  let hit, refused = false;
   try {
-    const { found } = await find(text);
+    const { found, refusals } = await find(text);
     const exact = found.filter((c) => isExactly(c, text));
+    refused = found.length === 0 && refusals.length > 0;
     hit = exact.length === 1 ? exact[0] : found.length === 1 ? found[0] : null;
   } catch {
     hit = null; // the list says what is wrong
   }
   if (mine !== asked) return;
-  go(hit ? `#/device/${encodeURIComponent(hit.device_id)}` : `#/devices/${encodeURIComponent(text)}`, true);
+  // the page of one that has no certificate says why it was refused
+  go(hit || refused ? `#/device/${encodeURIComponent(hit ? hit.device_id : text)}` : `#/devices/${encodeURIComponent(text)}`, true);
 }
 
 function typing() {

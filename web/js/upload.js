@@ -29,6 +29,22 @@ export function awsAdvice(code) {
   return t(`aws.${kind || "other"}.do`);
 }
 
+// What the upload itself says of its trouble, where it is none of AWS's codes.
+const troubles = { ca: /register-ca|activate-ca|CA .*(inactive|not registered)/, reach: /resolve|connect|timed out|no answer|reach/i };
+
+export function outcomeAdvice(outcome) {
+  const named = Object.keys(advice).find((kind) => advice[kind].some((code) => outcome.includes(code.replace(/Exception$/, ""))));
+  return t(`aws.${Object.keys(troubles).find((kind) => troubles[kind].test(outcome)) || named || "other"}.do`);
+}
+
+// How a run's outcome begins, the longer first.
+const outcomes = [["done in part, the rest waits: ", "waits"], ["done in part: ", "part"], ["could not start: ", "no_start"], ["stopped: ", "stopped"], ["stopped by ", "stopped_by"], ["done", "done"]];
+
+function outcomeWords(outcome) {
+  const [begin, key] = outcomes.find(([words]) => outcome.startsWith(words)) || ["", null];
+  return key ? [t(`upload.outcome.${key}`), outcome.slice(begin.length)].join(" ").trim() : outcome;
+}
+
 function run(last) {
   if (!last) return el("p", {}, t("upload.never"));
   const seconds = (new Date(last.ended_at || last.updated_at) - new Date(last.started_at)) / 1000;
@@ -37,11 +53,12 @@ function run(last) {
     last.ended_at ? null : meter(t("upload.run"), last.registered + last.parked, last.queued, t("upload.run_words", { done: number(last.registered + last.parked), queued: number(last.queued) })),
     facts([
       [t("upload.started"), dateTime(last.started_at)], [t("upload.ended"), last.ended_at ? dateTime(last.ended_at) : "–"],
-      last.outcome ? [t("upload.outcome"), last.outcome] : null, [t("state.registered"), number(last.registered)], [t("batch.parked"), number(last.parked)],
+      last.outcome ? [t("upload.outcome"), outcomeWords(last.outcome)] : null, [t("state.registered"), number(last.registered)], [t("batch.parked"), number(last.parked)],
       last.revoked ? [t("upload.revoked"), number(last.revoked)] : null,
       rate !== null ? [t("upload.rate"), t("upload.per_second", { n: number(rate) })] : null, [t("upload.time"), duration(seconds)],
       [t("upload.calls"), number(last.calls)], [t("upload.throttled"), number(last.throttled)],
     ]),
+    last.needs_someone ? el("p", { class: "error" }, outcomeAdvice(last.outcome)) : null,
   ];
 }
 

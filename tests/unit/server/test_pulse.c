@@ -401,13 +401,82 @@ test_streak(void **state)
 	assert_int_equal(pulse_streak(p).refused, 0);
 }
 
+/* The line's streak ends with any certificate, a station's with one of its own. */
+static void
+test_streaks_of_stations(void **state)
+{
+	struct pulse_streak found[3];
+	struct pulse *p = *state;
+
+	for (int i = 1; i <= 3; i++) {
+		refused(p, BEGIN + i * SECOND, ERR_KEY, "lot", "bad");
+		issued(p, BEGIN + i * SECOND, "lot");
+	}
+	assert_int_equal(pulse_station_streaks(p, 4, 0, found, 3), 0);
+	assert_int_equal(pulse_station_streaks(p, 3, 0, found, 3), 1);
+	assert_string_equal(found[0].station, "bad");
+	assert_int_equal(found[0].code, ERR_KEY);
+	assert_int_equal(pulse_station_streaks(p, 3, BEGIN + 3 * SECOND, found, 3), 0);	/* too long ago */
+	pulse_note(p, &(struct pulse_event){ .at_us = BEGIN + 4 * SECOND, .outcome = PULSE_ISSUED, .device_id = "dev", .batch = "lot", .station = "bad",
+		.door = "native", .serial = "0a" });
+	assert_int_equal(pulse_station_streaks(p, 1, 0, found, 3), 0);
+	/* more stations than there is room: the one that was refused longest ago goes, the latest come first */
+	for (int i = 0; i <= PULSE_STATIONS; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "s%d", i);
+		refused(p, BEGIN + (10 + i) * SECOND, ERR_KEY, "lot", name);
+	}
+	refused(p, BEGIN + 100 * SECOND, ERR_KEY, "lot", "s0");
+	assert_int_equal(pulse_station_streaks(p, 1, 0, found, 3), 3);
+	assert_string_equal(found[0].station, "s0");
+	assert_int_equal(found[0].refused, 1);
+	assert_string_equal(found[1].station, "s64");
+}
+
+/* A refused device is found by its id, as long as a thousand others were not refused since. */
+static void
+test_refused_device(void **state)
+{
+	struct pulse *p = *state;
+	struct pulse_event ev = { .outcome = PULSE_REFUSED, .code = ERR_DEVICE_NOT_LISTED, .batch = "lot", .station = "s", .door = "native" };
+	cJSON *o = cJSON_CreateObject();
+
+	for (int i = 0; i <= PULSE_SET_ASIDE; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "d%d", i);
+		ev.device_id = id;
+		ev.at_us = BEGIN + i;
+		pulse_note(p, &ev);
+	}
+	assert_int_equal(pulse_view_device(p, "d0", o), 0);
+	cJSON_Delete(o);
+	o = cJSON_CreateObject();
+	assert_int_equal(pulse_view_device(p, "d1", o), 1);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(o, "refusals"), 0), "code")), "device_not_listed");
+	cJSON_Delete(o);
+}
+
+/* 06:00, 14:00, 22:00: the end is the next one's begin, tomorrow's after the last. */
+static void
+test_shift_ends(void **state)
+{
+	const int64_t hour = 3600 * SECOND, day = BEGIN / (24 * hour) * (24 * hour);
+	struct pulse *p = *state;
+
+	assert_true(pulse_shift_end_us(p, day + 5 * hour) == day + 6 * hour);
+	assert_true(pulse_shift_end_us(p, day + 6 * hour) == day + 14 * hour);
+	assert_true(pulse_shift_end_us(p, day + 23 * hour) == day + 30 * hour);
+}
+
 #define PULSE(test)	cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PULSE(test_streak),
+		PULSE(test_streak), PULSE(test_streaks_of_stations), PULSE(test_refused_device), PULSE(test_shift_ends),
 		PULSE(test_quarters_roll_over), PULSE(test_rate), PULSE(test_batches_that_were_not_used_make_room), PULSE(test_clock_that_is_set_back),
 		PULSE(test_shifts), PULSE(test_shifts_that_are_none), PULSE(test_keys_are_bounded), PULSE(test_texts_are_one_line),
 		PULSE(test_written_down_and_read_back), PULSE(test_threads),
