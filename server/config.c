@@ -81,7 +81,7 @@ static const struct setting settings[] = {
 	CHOICE("log", "level", AT(log_level), "info", level_choices,
 	    "debug, info, warn or error."),
 	NUMBER("server", "connections_max", AT(server_connections_max), "1000", 1, 60000,
-	    "Connections held at once; more wait at the door until one ends."),
+	    "Connections held at once; more wait at the door until one ends. A quarter of them may listen to /v1/live."),
 	NUMBER("server", "drain_s", AT(server_drain_s), "10", 1, 3600,
 	    "How long a stop waits for what is being answered, in seconds."),
 	CHOICE("server", "enroll", AT(server_enroll), "loopback", enroll_choices,

@@ -69,17 +69,35 @@ stream_free(void *arg)
 	free(st);
 }
 
-static void
+/* A stream keeps its connection: most of them stay for those who come and go.  False: it has no place. */
+static bool
 stream_add(struct http_server *s, struct http_stream *st)
 {
+	enum { SHARE = 4 };
+	unsigned max = s->config.connections_max / SHARE > 0 ? s->config.connections_max / SHARE : 1;
+	bool has_place;
+
 	(void)pthread_mutex_lock(&s->streams_mu);
-	st->later = s->streams;
-	st->place = &s->streams;
-	if (st->later != NULL)
-		st->later->place = &st->later;
-	s->streams = st;
-	s->streams_count++;
+	if ((has_place = s->streams_count < max)) {
+		st->later = s->streams;
+		st->place = &s->streams;
+		if (st->later != NULL)
+			st->later->place = &st->later;
+		s->streams = st;
+		s->streams_count++;
+	}
 	(void)pthread_mutex_unlock(&s->streams_mu);
+	return has_place;
+}
+
+static void
+refuse_for_want_of_place(struct http_request *r)
+{
+	struct err e;
+
+	(void)err_say(&e, ERR_BUSY, "As many listen to this server as it has room for. Ask /v1/status now and then, or try again later.");
+	http_reply_header(r, "Retry-After", "5");
+	http_reply_problem(r, &e);
 }
 
 void
@@ -100,7 +118,12 @@ http_reply_stream(struct http_request *r, const char *content_type, char *first,
 	st->now_len = len;
 	assert(own_len <= sizeof(st->own));
 	memcpy(st->own, own, own_len);
-	stream_add(r->server, st);
+	if (!stream_add(r->server, st)) {
+		free(st);
+		free(first);
+		refuse_for_want_of_place(r);
+		return;
+	}
 	if ((response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, stream_read, st, stream_free)) == NULL)
 		stream_free(st);
 	http_reply_response(r, 200, content_type, response);

@@ -13,6 +13,7 @@ enum { HTTP_STREAM_OWN_BYTES = 16 };	/* whose stream it is: the caller's words, 
 
 /*
  * Replies with 200 and leaves the answer open; first (malloced, the server's from here on; NULL: no memory, and a problem is replied) is sent at once.  own is copied.
+ * When a quarter of connections_max is open already it replies with ERR_BUSY instead.
  */
 void	http_reply_stream(struct http_request *r, const char *content_type, char *first, size_t len, const void *own, size_t own_len);
 

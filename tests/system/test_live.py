@@ -12,6 +12,7 @@ import client
 import csrs
 import faketime
 import limits
+import problems
 import tokens
 
 
@@ -104,6 +105,23 @@ def test_many_listen_and_the_server_stops(lot, start):
     began = time.monotonic()
     server.signal()
     assert server.wait() == 0 and time.monotonic() - began < limits.seconds(5)
+    for s in streams:
+        s.close()
+
+
+def test_who_listens_leaves_connections_to_the_others(lot, start):
+    """A quarter of connections_max: the next one is told to come later, and is taken when one of them has gone."""
+    lot.configure("server", "connections_max", "16")
+    server = start(lot)
+    streams = [Stream(server) for _ in range(4)]
+    assert all(next(s.events())[0] == "status" for s in streams)
+    with client.Client(server) as c:
+        for _ in range(20):
+            problems.check(c.get("/v1/live"), "busy")
+        assert c.enroll("lot", csrs.fresh()[1]).status == 201 and c.get("/healthz").status == 200
+        streams.pop().close()
+        limits.wait_for("a place", lambda: c.get("/v1/live").status == 200)
+    assert all(next(s.events())[0] == "status" for s in streams)
     for s in streams:
         s.close()
 
