@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/access.h"
 #include "base/buf.h"
 #include "base/hex.h"
 #include "base/log.h"
@@ -193,10 +194,24 @@ finding_device(struct http_request *req, void *line)
 	reply_json(req, o);
 }
 
+/* ---- what is taken away in pieces */
+
+/* Who signs out, or whose token is revoked, is given no more of what he began to take. */
+static enum err_code
+still_may(struct line *l, const struct access_right *right, struct worker **ret, struct err *e)
+{
+	enum err_code rc = worker_get(l, ret, e);
+
+	if (rc != ERR_OK || access_right_lives(right, l, (*ret)->reader))
+		return rc;
+	return err_set(e, ERR_UNAUTHORIZED, "cut: the session or token that asked for it is over");
+}
+
 /* ---- a batch's devices */
 
 struct csv {
 	struct line	*line;
+	struct access_right right;
 	int64_t		 batch_id;
 	bool		 begun, over;
 	uint8_t		 after[STORE_SERIAL_BYTES];
@@ -237,9 +252,9 @@ csv_more(void *arg, size_t *ret_len)
 		buf_puts(&csv->page, "device_id,serial,state,certificate_id,issued_at\r\n");
 	csv->begun = true;
 	csv->rows = 0;
-	if (worker_get(csv->line, &w, &e) != ERR_OK ||
+	if (still_may(csv->line, &csv->right, &w, &e) != ERR_OK ||
 	    csv->line->home->ops->certificate_list(w->reader, &filter, csv_row, csv, &e) != ERR_OK) {
-		log_err(LOG_ERROR, "csv", &e);
+		log_err(e.code == ERR_UNAUTHORIZED ? LOG_INFO : LOG_ERROR, "csv", &e);
 		http_pieces_cut();	/* half a list must not look like a whole one */
 		csv->over = true;
 		return NULL;
@@ -277,6 +292,7 @@ finding_csv(struct http_request *req, void *line)
 		return;
 	}
 	csv->line = l;
+	csv->right = access_right_of(req, l);
 	csv->batch_id = b.id;
 	(void)snprintf(name, sizeof(name), "attachment; filename=\"%s.csv\"", b.name);
 	http_reply_header(req, "Content-Disposition", name);
@@ -294,14 +310,26 @@ is_report(const char *name)
 	    ((len > 4 && strcmp(name + len - 4, ".csv") == 0) || (len > 6 && strcmp(name + len - 6, ".jsonl") == 0));
 }
 
+struct report_file {
+	struct line	*line;
+	struct access_right right;
+	int		 fd;
+};
+
 static char *
 report_more(void *arg, size_t *ret_len)
 {
 	enum { PIECE_BYTES = 64 * 1024 };
-	int *fd = arg;
-	char *piece = malloc(PIECE_BYTES);
-	ssize_t n = piece != NULL ? read(*fd, piece, PIECE_BYTES) : -1;
+	struct report_file *f = arg;
+	char *piece = NULL;
+	struct worker *w;
+	ssize_t n = -1;
+	struct err e;
 
+	if (still_may(f->line, &f->right, &w, &e) != ERR_OK)
+		log_err(e.code == ERR_UNAUTHORIZED ? LOG_INFO : LOG_ERROR, "report", &e);
+	else if ((piece = malloc(PIECE_BYTES)) != NULL)
+		n = read(f->fd, piece, PIECE_BYTES);
 	if (n > 0) {
 		*ret_len = (size_t)n;
 		return piece;
@@ -315,10 +343,10 @@ report_more(void *arg, size_t *ret_len)
 static void
 report_free(void *arg)
 {
-	int *fd = arg;
+	struct report_file *f = arg;
 
-	(void)close(*fd);
-	free(fd);
+	(void)close(f->fd);
+	free(f);
 }
 
 void
@@ -327,25 +355,27 @@ finding_report(struct http_request *req, void *line)
 	const char *name = http_request_argument(req);
 	char path[HOME_PATH_BYTES], file[64 + 256];
 	struct line *l = line;
-	int *fd = NULL;
+	struct report_file *f = NULL;
 	struct err e;
 
 	err_clear(&e);
 	(void)snprintf(file, sizeof(file), HOME_REPORTS "/%.200s", name);
 	if (!is_report(name))
 		(void)err_say(&e, ERR_NOT_FOUND, "There is no report of that name; /v1/uploads lists them.");
-	else if (home_join(l->home, file, path, &e) == ERR_OK && (fd = malloc(sizeof(*fd))) == NULL)
+	else if (home_join(l->home, file, path, &e) == ERR_OK && (f = malloc(sizeof(*f))) == NULL)
 		(void)err_set(&e, ERR_NOMEM, "report");
-	else if (e.code == ERR_OK && (*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
+	else if (e.code == ERR_OK && (f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1)
 		(void)err_say(&e, ERR_NOT_FOUND, "There is no report of that name; /v1/uploads lists them.");
 	if (e.code != ERR_OK) {
-		free(fd);
+		free(f);
 		http_reply_problem(req, &e);
 		return;
 	}
+	f->line = l;
+	f->right = access_right_of(req, l);
 	(void)snprintf(file, sizeof(file), "attachment; filename=\"%.150s\"", name);
 	http_reply_header(req, "Content-Disposition", file);
-	http_reply_pieces(req, strstr(name, ".csv") != NULL ? "text/csv; charset=utf-8" : "application/jsonl", report_more, report_free, fd);
+	http_reply_pieces(req, strstr(name, ".csv") != NULL ? "text/csv; charset=utf-8" : "application/jsonl", report_more, report_free, f);
 }
 
 static int

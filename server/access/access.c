@@ -265,6 +265,18 @@ access_right_of(struct http_request *req, struct line *l)
 	return right;
 }
 
+bool
+access_right_lives(const struct access_right *right, struct line *l, struct store_reader *r)
+{
+	struct store_token t;
+	struct err e;
+
+	if (right->session != 0 && !session_lives(l->sessions, right->session, clock_monotonic_us()))
+		return false;
+	return right->token_id == 0 || (l->home->ops->token_find_id(r, right->token_id, &t, &e) == ERR_OK &&
+	    access_token_is_good(&t, l->clock->now_us(l->clock)));
+}
+
 /* ---- may they */
 
 bool

@@ -57,13 +57,16 @@ void				access_log_seldom(struct http_request *req, struct line *l);
 /* Tells what access_identify or access_require refused, as admit's refusals are told: logged now and then, and late if there are too many. */
 void				access_refuse(struct http_request *req, struct line *l, const struct err *e);
 
-/* Whose right an answer without an end rests on. */
+/* Whose right an answer rests on that takes long, or has no end. */
 struct access_right {
 	int64_t	token_id, session;	/* 0: none; session_number */
 };
 
 /* That of the request that was let in; all 0: it needs none. */
 struct access_right		access_right_of(struct http_request *req, struct line *l);
+
+/* Is it there still?  One look into the ledger; a ledger that cannot be read knows of none. */
+bool				access_right_lives(const struct access_right *right, struct line *l, struct store_reader *r);
 
 /* Is the token good still, whatever the network?  Not revoked, not expired. */
 bool				access_token_is_good(const struct store_token *t, int64_t now_us);

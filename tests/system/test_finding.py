@@ -1,13 +1,20 @@
 """Finding one device, taking lists away, and what technicians may do to a device: revoke its certificate, allow a rework."""
 import csv
 import io
+import pathlib
+import socket
+import subprocess
 
 import pytest
 
 import client
 import csrs
+import home as homes
+import limits
 import problems
 import tokens
+
+MAKE_LEDGER = pathlib.Path(homes.BINARY).parent / "make_ledger"
 
 
 @pytest.fixture
@@ -130,3 +137,51 @@ def test_reports(site):
     assert c.get("/v1/uploads/reports/upload-20261120T020000Z-7.csv").body == b"a,b\r\n" * 50000
     for name in ("other.csv", "upload-1.csv", "..%2flineca.conf", "upload-..%2f..%2flineca.conf", "upload-x"):
         problems.check(c.get(f"/v1/uploads/reports/{name}"), "not_found")
+
+
+# ---- lists that take long
+
+REPORT = "upload-20261120T020000Z-7.csv"
+
+
+def begun(server, path, headers):
+    """A list that somebody takes slowly: its socket, of which the head and a little more were read."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    sock.settimeout(limits.seconds(20))
+    sock.connect((server.host, server.port))
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}\r\n".encode())
+    assert sock.recv(1024).startswith(b"HTTP/1.1 200")
+    return sock
+
+
+def is_whole(body):
+    """Did the last chunk come?"""
+    return body.endswith(b"\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("path", ["/v1/batches/big/devices.csv", f"/v1/uploads/reports/{REPORT}"])
+@pytest.mark.parametrize("how", ["revoked", "signed out"])
+def test_a_list_ends_with_the_right_to_it(home, start, path, how):
+    """Neither the token nor the session that it was asked with is good any more: it is cut, and does not look whole. Nobody else's is."""
+    if "uploads" in path:
+        (home.path / "reports").mkdir()
+        (home.path / "reports" / REPORT).write_bytes(b"0123456789abcde\r\n" * 1000000)
+    else:
+        subprocess.run([MAKE_LEDGER, home.path / "lineca.db", "80000", "--batch", "big"], check=True, capture_output=True)
+    home.configure("server", "read", "token")
+    server = start(home)
+    badge, kept = tokens.make(home, "viewer", name="anna"), tokens.make(home, "viewer", name="bert")
+    with client.Client(server) as c:
+        session = tokens.signed_in(c, badge)
+        mine = begun(server, path, session if how == "signed out" else tokens.bearer(badge))
+        other = begun(server, path, tokens.bearer(kept))
+        if how == "revoked":
+            home.run("token", "revoke", "anna")
+        else:
+            assert c.request("DELETE", "/v1/session", headers=session).status == 204
+        got = client.receive(mine)
+        assert not is_whole(got) and len(got) < 9000000
+        whole = client.receive(other)
+        assert is_whole(whole) and len(whole) > 10000000
