@@ -243,6 +243,7 @@ csv_more(void *arg, size_t *ret_len)
 	struct store_certificate_filter filter = { .batch_id = csv->batch_id, .state = -1, .limit = CSV_PAGE_ROWS };
 	struct worker *w;
 	struct err e;
+	char *text;
 
 	if (csv->over)
 		return NULL;
@@ -262,7 +263,12 @@ csv_more(void *arg, size_t *ret_len)
 	csv->over = csv->rows < CSV_PAGE_ROWS;
 	if (csv->rows == 0 && filter.after != NULL)
 		return NULL;
-	return buf_take(&csv->page, ret_len);
+	if ((text = buf_take(&csv->page, ret_len)) == NULL) {
+		log_event(LOG_ERROR, "csv", "no memory for a page of a list, which was cut");
+		http_pieces_cut();
+		csv->over = true;
+	}
+	return text;
 }
 
 static void
