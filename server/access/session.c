@@ -62,24 +62,42 @@ is_over(const struct sessions *s, const struct session *one, int64_t now_us)
 	return now_us - one->used_us > s->idle_us || now_us - one->began_us > s->longest_us;
 }
 
-/* A place that is free or whose session is over; else that of the one which was idle longest. */
+/* Whichever was idle longer; NULL: not there. */
 static struct session *
-make_room(struct sessions *s, int64_t now_us)
+idler(struct session *one, struct session *other)
 {
-	struct session *oldest = &s->places[0];
+	return one == NULL || other->used_us < one->used_us ? other : one;
+}
+
+/*
+ * A place that is free or whose session is over; else that of the one which was idle longest.  A token that has its share already gives up a place of its own:
+ * whoever signs in again and again signs out nobody else.
+ */
+static struct session *
+make_room(struct sessions *s, int64_t token_id, int64_t now_us)
+{
+	struct session *oldest = NULL, *own = NULL, *room = NULL;
+	size_t count = 0;
 
 	for (size_t i = 0; i < SESSIONS_MAX; i++) {
 		struct session *one = &s->places[i];
 
 		if (!one->live || is_over(s, one, now_us)) {
-			end(one);
-			return one;
+			room = room != NULL ? room : one;
+			continue;
 		}
-		if (one->used_us < oldest->used_us)
-			oldest = one;
+		oldest = idler(oldest, one);
+		if (one->token_id == token_id) {
+			own = idler(own, one);
+			count++;
+		}
 	}
-	end(oldest);
-	return oldest;
+	if (count >= SESSIONS_PER_TOKEN)
+		room = own;
+	else if (room == NULL)
+		room = oldest;
+	end(room);
+	return room;
 }
 
 enum err_code
@@ -98,7 +116,7 @@ session_begin(struct sessions *s, int64_t token_id, int64_t now_us, char cookie[
 	}
 	(void)pthread_mutex_lock(&s->mu);
 	new.turn = s->turns++;
-	*make_room(s, now_us) = new;
+	*make_room(s, token_id, now_us) = new;
 	(void)pthread_mutex_unlock(&s->mu);
 	memcpy(cookie, text, sizeof(text));
 	memcpy(csrf, new.csrf, sizeof(new.csrf));

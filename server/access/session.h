@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/rnd.h"
 
-enum { SESSION_TEXT_BYTES = 52 /* 256 bits in base32hex */, SESSIONS_MAX = 1024 };
+enum { SESSION_TEXT_BYTES = 52 /* 256 bits in base32hex */, SESSIONS_MAX = 1024, SESSIONS_PER_TOKEN = 32 };
 
 struct sessions;
 
@@ -21,7 +21,8 @@ void				sessions_free(struct sessions *s);	/* takes NULL; wipes */
 
 /*
  * Begins one for a token.  cookie is what the browser gets; csrf what its page must send with every change (a page of another site cannot read it).  Times are
- * monotonic.  When all places are taken the one that was idle longest ends.  ERR_INTERNAL: no random bytes.
+ * monotonic.  When the token has SESSIONS_PER_TOKEN already, that of them which was idle longest ends; when all places are taken, that of all.  ERR_INTERNAL: no random
+ * bytes.
  */
 ERR_MUST_CHECK enum err_code	session_begin(struct sessions *s, int64_t token_id, int64_t now_us, char cookie[SESSION_TEXT_BYTES + 1],
 				    char csrf[SESSION_TEXT_BYTES + 1], struct err *e);

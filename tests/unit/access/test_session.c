@@ -180,6 +180,33 @@ test_over_goes_first(void **state)
 		assert_int_equal(find(*state, all[i].cookie, now + 1), i);
 }
 
+/* Whoever signs in a thousand times with one token has as many sessions as a token may have, his last ones, and nobody else is signed out. */
+static void
+test_one_token(void **state)
+{
+	enum { TIMES = SESSIONS_MAX + 100, OTHERS = 20 };
+	static struct text mine[TIMES];
+	struct text others[OTHERS];
+	int64_t now = BEGIN + OTHERS + TIMES;
+
+	for (int i = 0; i < OTHERS; i++)
+		others[i] = begin(*state, 100 + i, BEGIN + i);
+	for (int i = 0; i < TIMES; i++)
+		mine[i] = begin(*state, 7, BEGIN + OTHERS + i);
+	for (int i = 0; i < OTHERS; i++)
+		assert_int_equal(find(*state, others[i].cookie, now), 100 + i);
+	for (int i = 0; i < TIMES; i++)
+		assert_int_equal(find(*state, mine[i].cookie, now + i), i < TIMES - SESSIONS_PER_TOKEN ? 0 : 7);
+	/* the one that was used stays, the idlest goes; one that ended leaves its place */
+	assert_int_equal(find(*state, mine[TIMES - SESSIONS_PER_TOKEN].cookie, now + TIMES), 7);
+	(void)begin(*state, 7, now + TIMES);
+	assert_int_equal(find(*state, mine[TIMES - SESSIONS_PER_TOKEN].cookie, now + TIMES), 7);
+	assert_int_equal(find(*state, mine[TIMES - SESSIONS_PER_TOKEN + 1].cookie, now + TIMES), 0);
+	session_end(*state, mine[TIMES - 1].cookie, SESSION_TEXT_BYTES);
+	(void)begin(*state, 7, now + TIMES);
+	assert_int_equal(find(*state, mine[TIMES - SESSIONS_PER_TOKEN + 2].cookie, now + TIMES), 7);
+}
+
 static void
 test_wrong_cookies(void **state)
 {
@@ -283,7 +310,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_begin_and_find), TEST(test_idle), TEST(test_longest), TEST(test_earlier_clock), TEST(test_end), TEST(test_eviction),
-		TEST(test_over_goes_first), TEST(test_wrong_cookies), TEST(test_no_randomness), TEST(test_threads),
+		TEST(test_over_goes_first), TEST(test_one_token), TEST(test_wrong_cookies), TEST(test_no_randomness), TEST(test_threads),
 	};
 #undef TEST
 
