@@ -40,15 +40,22 @@ open_one(const char *prefix, const char *suffix, char *path, size_t path_size, F
 	return ERR_OK;
 }
 
+/* AWS's words may be what a spreadsheet takes for a formula.  (Names of ours that begin so stay as they are: programs look for them.) */
+static bool
+is_formula(const char *text)
+{
+	return text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+}
+
 /* Quoted where RFC 4180 asks for it. */
 static void
-put_csv(FILE *f, const char *text)
+put_csv(FILE *f, const char *before, const char *text)
 {
 	if (text[strcspn(text, ",\"\r\n")] == '\0') {
-		(void)fputs(text, f);
+		(void)fprintf(f, "%s%s", before, text);
 		return;
 	}
-	(void)fputc('"', f);
+	(void)fprintf(f, "\"%s", before);
 	for (; *text != '\0'; text++) {
 		if (*text == '"')
 			(void)fputc('"', f);
@@ -61,7 +68,9 @@ static void
 put_row(FILE *f, const char *const values[COLUMNS])
 {
 	for (int i = 0; i < COLUMNS; i++) {
-		put_csv(f, values[i]);
+		bool is_foreign = i == COLUMN_CODE || i == COLUMN_MESSAGE || i == COLUMN_REQUEST_ID;
+
+		put_csv(f, is_foreign && is_formula(values[i]) ? "'" : "", values[i]);
 		(void)fputs(i + 1 < COLUMNS ? "," : "\r\n", f);
 	}
 }
