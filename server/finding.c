@@ -32,7 +32,6 @@ reply_json(struct http_request *req, cJSON *o)
 {
 	char *text = view_print(o);
 
-	http_reply_header(req, "Cache-Control", "no-store");
 	http_reply(req, 200, "application/json", text, text != NULL ? strlen(text) : 0);
 }
 

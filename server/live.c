@@ -259,7 +259,6 @@ live_handle(struct http_request *req, void *line)
 		http_reply_problem(req, &e);
 		return;
 	}
-	http_reply_header(req, "Cache-Control", "no-store");
 	right = access_right_of(req, l);
 	http_reply_stream(req, "text/event-stream", first, len, &right, sizeof(right));
 }

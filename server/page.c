@@ -271,7 +271,6 @@ security_headers(struct http_request *req)
 {
 	http_reply_header(req, "Content-Security-Policy", "default-src 'self'; script-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; "
 	    "form-action 'self'; frame-ancestors 'none'");
-	http_reply_header(req, "X-Content-Type-Options", "nosniff");
 	http_reply_header(req, "Referrer-Policy", "no-referrer");
 	http_reply_header(req, "Cross-Origin-Resource-Policy", "same-origin");
 }
@@ -291,7 +290,6 @@ page_sign_in(struct http_request *req, struct line *l, const struct asset *frame
 	buf_puts(&b, at + strlen(live_mark));
 	text = buf_take(&b, &len);
 	security_headers(req);
-	http_reply_header(req, "Cache-Control", "no-store");
 	access_log_seldom(req, l);
 	http_reply(req, 401, frame->media_type, text, len);
 }
@@ -344,7 +342,6 @@ page_index(struct http_request *req, void *arg)
 	cJSON_Delete(status);
 	text = buf_take(&b, &len);
 	security_headers(req);
-	http_reply_header(req, "Cache-Control", "no-store");
 	http_reply(req, 200, frame->media_type, text, len);
 }
 

@@ -55,7 +55,6 @@ reading_status(struct http_request *req, void *arg)
 	}
 	text = status_json(l, &s, &len);
 	status_done(&s);
-	http_reply_header(req, "Cache-Control", "no-store");
 	http_reply(req, 200, json_type, text, len);
 }
 

@@ -45,7 +45,6 @@ reply_actor(struct http_request *req, const struct line *l, unsigned status, con
 {
 	char *text = view_print(view_actor(req, l, csrf));
 
-	http_reply_header(req, "Cache-Control", "no-store");
 	http_reply(req, status, "application/json", text, text != NULL ? strlen(text) : 0);
 }
 

@@ -77,7 +77,6 @@ cfssl_refuse(struct http_request *req, const struct err *e)
 	buf_done(&message);
 	body = buf_take(&b, &len);
 	/* so Go's http.Error sends it */
-	http_reply_header(req, "X-Content-Type-Options", "nosniff");
 	http_reply_refusal(req, e, status, "text/plain; charset=utf-8", body, len);
 }
 

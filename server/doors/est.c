@@ -332,7 +332,6 @@ answer_key(struct http_request *req, const struct enroll_reply *reply)
 	p = base64_put(p, bag, bag_len, BASE64_COLUMNS);
 	(void)put_text(p, parts_end);
 	free(bag);
-	http_reply_header(req, "Cache-Control", "no-store");
 	http_reply_secret(req, 200, "multipart/mixed; boundary=" BOUNDARY, body, len);
 }
 

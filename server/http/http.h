@@ -132,7 +132,10 @@ bool		 http_request_wants_json(const struct http_request *r);
 
 /* ---- replies */
 
-/* A header of the reply to come.  Name and value are copied. */
+/*
+ * A header of the reply to come.  The value is copied, the name lent.  Each reply has X-Content-Type-Options: nosniff and, where none was set here, Cache-Control:
+ * no-store.
+ */
 void		http_reply_header(struct http_request *r, const char *name, const char *value);
 
 /* body is malloced and is the server's from here on (NULL: no memory was left, and the client is told so). */

@@ -132,7 +132,10 @@ void		http_route_find(struct http_request *r, const char *url, const char *metho
 /* stream.c: all of them end, now and from now on. */
 void		http_streams_end(struct http_server *s);
 
-/* reply.c: as http_reply, with a response of libmicrohttpd's; NULL: no memory was left for one. */
+/* reply.c: has http_reply_header set it? */
+bool		http_reply_has_header(const struct http_request *r, const char *name);
+
+/* as http_reply, with a response of libmicrohttpd's; NULL: no memory was left for one. */
 void		http_reply_response(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response);
 
 /* body.c: refuses a request whose length could be read in two ways; */

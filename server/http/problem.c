@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -163,15 +162,6 @@ problem_json(const struct http_request *r, const struct err *e, size_t *ret_len)
 	return buf_take(&line, ret_len);
 }
 
-static bool
-has_header(const struct http_request *r, const char *name)
-{
-	for (size_t i = 0; i < r->headers_count; i++)
-		if (strcasecmp(r->headers[i].name, name) == 0)
-			return true;
-	return false;
-}
-
 /* Keeps the error for the log, and adds what every refusal of its kind says. */
 static void
 refusal_prepare(struct http_request *r, const struct err *e, unsigned retry_s)
@@ -182,13 +172,13 @@ refusal_prepare(struct http_request *r, const struct err *e, unsigned retry_s)
 		r->refusal = *e;
 	plain_ascii(r->refusal.client_text);
 	log_mask(r->refusal.client_text);	/* a station shows it to whoever stands there */
-	if (retry_s > 0 && !has_header(r, MHD_HTTP_HEADER_RETRY_AFTER)) {
+	if (retry_s > 0 && !http_reply_has_header(r, MHD_HTTP_HEADER_RETRY_AFTER)) {
 		(void)snprintf(retry, sizeof(retry), "%u", retry_s);
 		http_reply_header(r, MHD_HTTP_HEADER_RETRY_AFTER, retry);
 	}
 	if (r->refusal.code == ERR_METHOD)
 		http_reply_header(r, MHD_HTTP_HEADER_ALLOW, r->allow);
-	if (r->refusal.code == ERR_UNAUTHORIZED && !has_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE))
+	if (r->refusal.code == ERR_UNAUTHORIZED && !http_reply_has_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE))
 		http_reply_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"lineca\"");
 }
 

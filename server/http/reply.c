@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,6 +16,15 @@ http_reply_header(struct http_request *r, const char *name, const char *value)
 	r->headers[r->headers_count].name = name;
 	(void)snprintf(r->headers[r->headers_count].value, sizeof(r->headers[0].value), "%s", value);
 	r->headers_count++;
+}
+
+bool
+http_reply_has_header(const struct http_request *r, const char *name)
+{
+	for (size_t i = 0; i < r->headers_count; i++)
+		if (strcasecmp(r->headers[i].name, name) == 0)
+			return true;
+	return false;
 }
 
 /* What nobody else logs: refusals, and at level debug the rest. */
@@ -41,6 +51,19 @@ replied(struct http_request *r)
 	atomic_fetch_sub(&r->server->working, 1);
 }
 
+/* What is told here is the line's, and of this moment: no browser and no proxy keeps it, or takes it for something else, where its route does not say so. */
+static enum MHD_Result
+add_headers(const struct http_request *r, struct MHD_Response *response)
+{
+	enum MHD_Result ok = MHD_add_response_header(response, "X-Request-Id", r->id);
+
+	for (size_t i = 0; ok == MHD_YES && i < r->headers_count; i++)
+		ok = MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+	if (ok == MHD_YES && !http_reply_has_header(r, MHD_HTTP_HEADER_CACHE_CONTROL))
+		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	return ok == MHD_YES ? MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") : ok;
+}
+
 static void
 reply_queue(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response, size_t body_len)
 {
@@ -57,9 +80,7 @@ reply_queue(struct http_request *r, unsigned status, const char *content_type, s
 	if (content_type != NULL)
 		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	if (ok == MHD_YES)
-		ok = MHD_add_response_header(response, "X-Request-Id", r->id);
-	for (size_t i = 0; ok == MHD_YES && i < r->headers_count; i++)
-		ok = MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+		ok = add_headers(r, response);
 	if (ok == MHD_YES && (r->close || atomic_load_explicit(&r->server->draining, memory_order_relaxed)))
 		ok = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (r->server->config.tls != NULL)

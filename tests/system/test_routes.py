@@ -150,6 +150,33 @@ def test_head(stocked, path):
     assert stocked.client.get("/healthz").status == 200
 
 
+@pytest.mark.parametrize("path", [*PATHS, "/v1/uploads", "/v1/events", "/v1/search?q=SN", "/v1/batches/lot/devices.csv", "/v1/live", "/v1/session", "/openapi.json",
+                                  "/v1/certificates/SERIAL.pem", "/v1/certificates/SERIAL", "/v1/devices/DEVICE", "/v1/uploads/reports/upload-1.csv",
+                                  "/nowhere", "/v1/certificates?limit=x", "/v1/enroll/lot"])
+def test_nothing_is_kept_or_guessed_at(stocked, path):
+    """Lists and refusals alike: no browser and no proxy keeps them, and takes them for what they are."""
+    reports = stocked.home.path / "reports"
+    reports.mkdir(exist_ok=True)
+    (reports / "upload-1.csv").write_text("a,b\r\n")
+    path = path.replace("SERIAL", stocked.serials[0]).replace("DEVICE", listed(stocked)[0]["device_id"])
+    answer = stocked.client.get(path)
+    assert answer.headers.get_all("Cache-Control") == ["no-store"] and answer.headers.get_all("X-Content-Type-Options") == ["nosniff"], str(answer)
+
+
+@pytest.mark.parametrize("path", ["/app.js", "/icon.svg", "/lang/en.json"])
+def test_files_of_the_page_are_asked_about(line, path):
+    """They keep their tags: a browser holds them and asks whether they are the same."""
+    answer = line.client.get(path)
+    assert answer.headers.get_all("Cache-Control") == ["no-cache"] and answer.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+    again = line.client.get(path, **{"If-None-Match": answer.headers["ETag"], "Accept-Encoding": "gzip"})
+    assert again.status == 200 and line.client.get(path, **{"If-None-Match": again.headers["ETag"], "Accept-Encoding": "gzip"}).status == 304
+
+
+def test_an_enrollment_is_kept_by_nobody(line):
+    answer = line.client.enroll("lot", csrs.fresh()[1])
+    assert answer.status == 201 and answer.headers.get_all("Cache-Control") == ["no-store"]
+
+
 @pytest.mark.short
 @pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/", "/v1/enroll/a/b", "/v2/enroll/lot", "/healthz/", "/%2e%2e/lineca.conf",
                                   "/../../etc/passwd", "/v1/certificates/../../lineca.db", "//", "/v1/ca", "/index.php?x=<script>"])
