@@ -138,6 +138,9 @@ bool		http_reply_has_header(const struct http_request *r, const char *name);
 /* as http_reply, with a response of libmicrohttpd's; NULL: no memory was left for one. */
 void		http_reply_response(struct http_request *r, unsigned status, const char *content_type, struct MHD_Response *response);
 
+/* The head alone, for HEAD, of a body whose length nobody knows. */
+void		http_reply_head(struct http_request *r, const char *content_type);
+
 /* body.c: refuses a request whose length could be read in two ways; */
 void		http_body_framing(struct http_request *r);
 /* judges the head (length, media type) into r->refusal; takes a piece of the body. */

@@ -60,10 +60,12 @@ http_reply_pieces(struct http_request *r, const char *content_type, char *(*more
 	struct MHD_Response *response;
 	struct pieces *p = NULL;
 
-	/* without a body nobody asks for pieces; and libmicrohttpd would end it as a chunked one */
 	if (r->is_head || (p = calloc(1, sizeof(*p))) == NULL) {
 		done(arg);
-		http_reply(r, 200, content_type, r->is_head ? strdup("") : NULL, 0);
+		if (r->is_head)
+			http_reply_head(r, content_type);
+		else
+			http_reply(r, 200, content_type, NULL, 0);
 		return;
 	}
 	*p = (struct pieces){ .own_connection = r->own_connection, .more = more, .done = done, .arg = arg };

@@ -175,6 +175,31 @@ http_reply_response(struct http_request *r, unsigned status, const char *content
 	reply_queue(r, status, content_type, response, SIZE_MAX);
 }
 
+/* A body that is over before it has begun; nobody asks for it. */
+static ssize_t
+no_body(void *arg, uint64_t position, char *out, size_t room)
+{
+	(void)arg;
+	(void)position;
+	(void)out;
+	(void)room;
+	return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+void
+http_reply_head(struct http_request *r, const char *content_type)
+{
+	enum { BLOCK_BYTES = 64 };
+	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, no_body, NULL, NULL);
+
+	/* as to HTTP/1.0, which ends the connection: libmicrohttpd 0.9.75 sends the last chunk of a chunked body also behind a head that has none */
+	if (response != NULL && MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) != MHD_YES) {
+		MHD_destroy_response(response);
+		response = NULL;
+	}
+	http_reply_response(r, 200, content_type, response);
+}
+
 void
 http_suspend(struct http_request *r, void (*continuation)(struct http_request *, void *), void *arg)
 {

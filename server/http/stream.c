@@ -107,8 +107,13 @@ http_reply_stream(struct http_request *r, const char *content_type, char *first,
 	struct MHD_Response *response;
 	struct http_stream *st;
 
-	if (first == NULL || r->is_head || (st = calloc(1, sizeof(*st))) == NULL) {
-		http_reply(r, 200, content_type, first, first != NULL && r->is_head ? 0 : len);
+	if (r->is_head && first != NULL) {
+		free(first);
+		http_reply_head(r, content_type);
+		return;
+	}
+	if (first == NULL || (st = calloc(1, sizeof(*st))) == NULL) {
+		http_reply(r, 200, content_type, first, len);
 		return;
 	}
 	st->server = r->server;

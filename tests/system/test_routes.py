@@ -150,6 +150,20 @@ def test_head(stocked, path):
     assert stocked.client.get("/healthz").status == 200
 
 
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+@pytest.mark.parametrize("path", [b"/v1/batches/lot/devices.csv", b"/v1/uploads/reports/upload-1.csv", b"/v1/live"])
+def test_head_of_what_has_no_length(stocked, path, version):
+    """No length, as GET has none, not a length of 0; the connection ends behind it, and there is not a byte that could be taken for an answer."""
+    reports = stocked.home.path / "reports"
+    reports.mkdir(exist_ok=True)
+    (reports / "upload-1.csv").write_text("a,b\r\n")
+    with client.connect(stocked.server) as s:
+        s.sendall(b"HEAD %s HTTP/%s\r\nHost: x\r\n\r\n" % (path, version))
+        head, end, rest = client.receive(s).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200") and b"content-length" not in head.lower() and b"connection: close" in head.lower(), head
+    assert end and rest == b""
+
+
 @pytest.mark.parametrize("path", [*PATHS, "/v1/uploads", "/v1/events", "/v1/search?q=SN", "/v1/batches/lot/devices.csv", "/v1/live", "/v1/session", "/openapi.json",
                                   "/v1/certificates/SERIAL.pem", "/v1/certificates/SERIAL", "/v1/devices/DEVICE", "/v1/uploads/reports/upload-1.csv",
                                   "/nowhere", "/v1/certificates?limit=x", "/v1/enroll/lot"])
