@@ -49,6 +49,8 @@ enum {
 	LIMIT_NETWORK_BYTES = 43,
 	/* a device list that comes over HTTP, as JSON: 50,000 ids of 16 characters are 1 MB */
 	LIMIT_CHANGE_BYTES = 4 * 1024 * 1024,
+	/* entries of such a body, each of which costs 70 octets and more when it is read: as many ids of 14 characters fill it */
+	LIMIT_CHANGE_ENTRIES = 250 * 1000,
 
 	/* rows in one page of an HTTP listing; more is asked for with after= */
 	LIMIT_PAGE_ROWS = 1000,

@@ -464,6 +464,24 @@ def test_who_leaves_before_the_answer(line):
     limits.wait_for("its event", lambda: line.event()["object"] == name)
 
 
+def test_a_list_of_too_many_costs_no_memory(home):
+    """4 MB of one digit each are refused before they are read, which would take 150 MB; the most that may come is taken."""
+    line = Line(home)
+    body = b'{"name":"lot","quantity":5,"devices":[' + b"1," * 2000000 + b"1]}"
+    assert len(body) < 4 * 1024 * 1024
+
+    def peak_kib():
+        with open(f"/proc/{line.server.process.pid}/status") as f:
+            return int(next(row for row in f if row.startswith("VmHWM")).split()[1])
+
+    before = peak_kib()
+    doc = problems.check(line.change("POST", "/v1/batches", body), "bad_request")
+    assert "250000" in doc["detail"] and "several batches" in doc["detail"]
+    assert peak_kib() - before < 30 * 1024, peak_kib() - before
+    assert line.made(name="lot", quantity=249000, devices=[f"d{i:06d}" for i in range(249000)])["quantity"] == 249000
+    line.stop()
+
+
 def test_stop_while_a_change_is_made(home):
     """SIGTERM waits for it: the batch is there in whole, with its answer, or it is not and was refused."""
     line = Line(home)
