@@ -46,8 +46,9 @@ function takeOut(input) {
 function onScan(event, fields) {
   const input = event.target, field = fields.find((one) => one.name === input.name);
   const isText = input.matches("textarea, input[type=text]");
-  if (isText && (field?.typed || isBadge(scannedIn(input)))) takeOut(input);
-  else if (input.matches("textarea") && event.key === "Enter") return; // the next line
+  const belongs = isText && !field?.typed && !isBadge(scannedIn(input));
+  if (isText && !belongs) takeOut(input);
+  if (belongs && (event.key === "Tab" || input.matches("textarea"))) return; // the next field, the next line
   event.preventDefault();
 }
 
