@@ -237,6 +237,12 @@ struct store_certificate_filter {
 	int64_t			 limit;		/* at most so many rows; 0: all */
 };
 
+/* Where a page ended. */
+struct store_page_end {
+	bool	more;				/* there may be older ones that the filter takes */
+	uint8_t	next[STORE_SERIAL_BYTES];	/* with more: the last that was looked at, listed or not; after of the next page */
+};
+
 /* ---- opening ------------------------------------------------------------------------------------- */
 
 struct store_config {
@@ -440,9 +446,19 @@ struct store_ops {
 			    enum err_code (*row)(void *arg, const struct store_certificate *c, enum store_match, struct err *), void *arg,
 			    bool *ret_more, struct err *);
 
-	/* Newest first; filters that are NULL or negative do not filter.  c is lent for the call.  Pages by key, flat at any size. */
+	/*
+	 * Newest first; filters that are NULL or negative do not filter.  c is lent for the call.  Pages by key, flat at any size; but with a
+	 * state it goes on until it has limit rows of it, past whatever lies between: for who has the time.
+	 */
 	enum err_code	(*certificate_list)(struct store_reader *, const struct store_certificate_filter *,
 			    enum err_code (*row)(void *arg, const struct store_certificate *c, struct err *), void *arg, struct err *);
+	/*
+	 * The same for who must not be kept: looks at no more than looks rows (at least 1), wanted or not, and a few a batch.  So a page may be short
+	 * or empty, and not be the last: who follows ret->next until !ret->more has all.  What is not there at all is said at once.
+	 */
+	enum err_code	(*certificate_page)(struct store_reader *, const struct store_certificate_filter *, int64_t looks,
+			    enum err_code (*row)(void *arg, const struct store_certificate *c, struct err *), void *arg,
+			    struct store_page_end *ret, struct err *);
 
 	/*
 	 * Queued certificates of a batch with a key (store_serial_key) above after_id, oldest first, at most limit of them.  Found without a

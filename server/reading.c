@@ -194,37 +194,28 @@ query_read(struct http_request *req, struct line *l, struct worker *w, struct qu
 	return ERR_OK;
 }
 
-struct page {
-	cJSON	*list;
-	int64_t	 rows;
-	uint8_t	 last[STORE_SERIAL_BYTES];
-};
-
 static enum err_code
-add_certificate(void *arg, const struct store_certificate *c, struct err *e)
+add_certificate(void *list, const struct store_certificate *c, struct err *e)
 {
-	struct page *p = arg;
-
-	if (!cJSON_AddItemToArray(p->list, view_certificate(c)))
+	if (!cJSON_AddItemToArray(list, view_certificate(c)))
 		return err_set(e, ERR_NOMEM, "certificates");
-	memcpy(p->last, c->serial, sizeof(p->last));
-	p->rows++;
 	return ERR_OK;
 }
 
 static enum err_code
-list_certificates(struct line *l, struct worker *w, const struct query *q, struct page *p, struct err *e)
+list_certificates(struct line *l, struct worker *w, const struct query *q, cJSON *list, struct store_page_end *ret, struct err *e)
 {
 	struct recorded *recorded = NULL;
 	enum err_code rc;
 
 	if (!q->by_serial)
-		return l->home->ops->certificate_list(w->reader, &q->filter, add_certificate, p, e);
+		return l->home->ops->certificate_page(w->reader, &q->filter, LIMIT_PAGE_LOOKS, add_certificate, list, ret, e);
+	*ret = (struct store_page_end){ 0 };
 	rc = l->home->ops->recorded_find_serial(w->reader, q->serial, &recorded, e);
 	if (rc == ERR_NOT_FOUND)
 		return ERR_OK;
 	if (rc == ERR_OK)
-		rc = add_certificate(p, recorded_certificate(recorded), e);
+		rc = add_certificate(list, recorded_certificate(recorded), e);
 	recorded_free(recorded);
 	return rc;
 }
@@ -232,22 +223,22 @@ list_certificates(struct line *l, struct worker *w, const struct query *q, struc
 void
 reading_certificates(struct http_request *req, void *arg)
 {
-	cJSON *o = cJSON_CreateObject();
-	struct page p = { .list = cJSON_AddArrayToObject(o, "certificates") };
+	cJSON *o = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(o, "certificates");
 	char next[2 * STORE_SERIAL_BYTES + 1];
+	struct store_page_end end;
 	struct line *l = arg;
 	struct worker *w;
 	struct query q;
 	struct err e;
 
 	if (worker_get(l, &w, &e) != ERR_OK || query_read(req, l, w, &q, &e) != ERR_OK ||
-	    list_certificates(l, w, &q, &p, &e) != ERR_OK) {
+	    list_certificates(l, w, &q, list, &end, &e) != ERR_OK) {
 		cJSON_Delete(o);
 		http_reply_problem(req, &e);
 		return;
 	}
-	if (!q.by_serial && p.rows == q.filter.limit) {
-		hex_encode(p.last, sizeof(p.last), next);
+	if (end.more) {
+		hex_encode(end.next, sizeof(end.next), next);
 		(void)cJSON_AddStringToObject(o, "next", next);
 	} else {
 		(void)cJSON_AddNullToObject(o, "next");

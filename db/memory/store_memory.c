@@ -439,19 +439,21 @@ row_below(struct store *s, int64_t key)
 }
 
 static enum err_code
-memory_certificate_list(struct store_reader *r, const struct store_certificate_filter *f,
-    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e)
+memory_certificate_page(struct store_reader *r, const struct store_certificate_filter *f, int64_t looks,
+    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct store_page_end *ret, struct err *e)
 {
 	struct store			*s = r->store;
-	const struct store_certificate	*below;
+	const struct store_certificate	*below = NULL;
+	struct store_page_end		 end = { 0 };
 	struct store_certificate	 c;
 	int64_t				 key = f->after != NULL ? store_serial_key(f->after) : INT64_MAX, n = 0;
 	enum err_code			 rc = ERR_OK;
 
 	(void)pthread_mutex_lock(&s->mu);
-	while (rc == ERR_OK && (f->limit <= 0 || n < f->limit) && (below = row_below(s, key)) != NULL) {
+	while (rc == ERR_OK && looks-- > 0 && (f->limit <= 0 || n < f->limit) && (below = row_below(s, key)) != NULL) {
 		c = row_shown(s, below);
 		key = store_serial_key(c.serial);
+		memcpy(end.next, c.serial, sizeof(end.next));
 		if ((f->batch_id >= 0 && c.batch_id != f->batch_id) || (f->state >= 0 && (int)c.state != f->state) ||
 		    (f->device_id != NULL && strcmp(c.device_id, f->device_id) != 0) || c.issued_at_us < f->since_us)
 			continue;
@@ -459,7 +461,19 @@ memory_certificate_list(struct store_reader *r, const struct store_certificate_f
 		n++;
 	}
 	(void)pthread_mutex_unlock(&s->mu);
+	end.more = below != NULL;
+	if (rc == ERR_OK)
+		*ret = end;
 	return rc;
+}
+
+static enum err_code
+memory_certificate_list(struct store_reader *r, const struct store_certificate_filter *f,
+    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e)
+{
+	struct store_page_end	end;
+
+	return memory_certificate_page(r, f, INT64_MAX, row, arg, &end, e);
 }
 
 static enum err_code
@@ -516,6 +530,7 @@ const struct store_ops store_memory = {
 	.recorded_find = memory_recorded_find,
 	.recorded_find_serial = memory_recorded_find_serial,
 	.certificate_list = memory_certificate_list,
+	.certificate_page = memory_certificate_page,
 	.certificate_revoke = memory_certificate_revoke,
 	.device_rework = memory_device_rework,
 	.device_rework_find = memory_device_rework_find,

@@ -101,9 +101,6 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	X(LIST_BATCH, FOR_READER,                                                                       \
 	    "SELECT " CERTIFICATE_COLUMNS " FROM outbox o" OUTBOX_JOINS                                 \
 	    " WHERE o.batch_id = ?2 AND o.cert_id < ?1 ORDER BY o.cert_id DESC")                        \
-	X(LIST_PARKED, FOR_READER,                                                                      \
-	    "SELECT " CERTIFICATE_COLUMNS " FROM outbox o INDEXED BY outbox_parked" OUTBOX_JOINS        \
-	    " WHERE o.state = 2 AND o.cert_id < ?1 ORDER BY o.cert_id DESC")                            \
 	X(LIST_DEVICE, FOR_READER,                                                                      \
 	    "WITH RECURSIVE chain (id) AS ("                                                            \
 	    "SELECT newest_id FROM device WHERE device_id = ?2"                                         \
@@ -111,11 +108,33 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " WHERE p.prior_id IS NOT NULL)"                                                            \
 	    " SELECT " CERTIFICATE_COLUMNS " FROM chain CROSS JOIN " CERTIFICATE_JOINS                  \
 	    " WHERE c.id = chain.id AND c.id < ?1 ORDER BY c.id DESC")                                  \
+	/* by state: the batches (or all of them as one, -1) with the mark to end at and how many there are in them, and the rows in which it stands */ \
+	X(LIST_QUEUED_PLACES, FOR_READER,                                                               \
+	    "SELECT id, queue_after, issued - registered - parked - revoked FROM batch"                 \
+	    " WHERE issued > registered + parked + revoked AND (?1 < 0 OR id = ?1)")                    \
+	X(LIST_REGISTERED_PLACES, FOR_READER,                                                           \
+	    "SELECT id, 0, registered FROM batch WHERE registered > 0 AND (?1 < 0 OR id = ?1)")         \
+	X(LIST_PARKED_PLACES, FOR_READER,                                                               \
+	    "SELECT ?1, 0, parked FROM batch WHERE parked > 0 AND (?1 < 0 OR id = ?1) LIMIT 1")         \
+	X(LIST_REVOKED_PLACES, FOR_READER,                                                              \
+	    "SELECT ?1, 0, 0 FROM batch WHERE registered + revoked > 0 AND (?1 < 0 OR id = ?1) LIMIT 1") \
+	X(LIST_UP, FOR_READER,                                                                          \
+	    "SELECT cert_id, state = ?3 FROM outbox WHERE batch_id = ?1 AND cert_id > ?2 ORDER BY cert_id") \
+	/* ?1 the id to go below, ?2 the place's batch, ?3 its mark: (id, is it wanted) */              \
+	X(LIST_QUEUED, FOR_READER,                                                                      \
+	    "SELECT cert_id, state = 0 FROM outbox"                                                     \
+	    " WHERE batch_id = ?2 AND cert_id < ?1 AND cert_id > ?3 ORDER BY cert_id DESC")             \
+	X(LIST_REGISTERED, FOR_READER,                                                                  \
+	    "SELECT cert_id, CASE state WHEN 1"                                                         \
+	    " THEN NOT EXISTS (SELECT 1 FROM revocation v WHERE v.cert_id = outbox.cert_id) ELSE 0 END" \
+	    " FROM outbox WHERE batch_id = ?2 AND cert_id < ?1 AND cert_id > ?3 ORDER BY cert_id DESC") \
+	X(LIST_PARKED, FOR_READER,                                                                      \
+	    "SELECT cert_id, CASE WHEN ?2 < 0 OR batch_id = ?2"                                         \
+	    " THEN NOT EXISTS (SELECT 1 FROM revocation v WHERE v.cert_id = outbox.cert_id) ELSE 0 END" \
+	    " FROM outbox INDEXED BY outbox_parked WHERE state = 2 AND cert_id < ?1 AND cert_id > ?3 ORDER BY cert_id DESC") \
 	X(LIST_REVOKED, FOR_READER,                                                                     \
-	    "SELECT " CERTIFICATE_COLUMNS " FROM revocation w CROSS JOIN " CERTIFICATE_JOINS            \
-	    " WHERE c.id = w.cert_id AND w.cert_id < ?1 ORDER BY w.cert_id DESC")                       \
-	X(REGISTERED_TOTAL, FOR_READER,                                                                 \
-	    "SELECT coalesce(sum(registered), 0) FROM batch WHERE ?1 < 0 OR id = ?1")                   \
+	    "SELECT cert_id, ?2 < 0 OR batch_id = ?2 FROM withdrawal"                                   \
+	    " WHERE cert_id < ?1 AND cert_id > ?3 ORDER BY cert_id DESC")                               \
 	/* ca.c */                                                                                      \
 	X(CA_INSERT, FOR_WRITER,                                                                        \
 	    "INSERT INTO ca (name, active, key_ref, der, created_at_us) VALUES (?1, ?2, ?3, ?4, ?5)"    \
@@ -134,11 +153,6 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " WHERE q.id = ?1 AND o.batch_id = q.id AND o.cert_id > q.queue_after ORDER BY o.cert_id")  \
 	X(QUEUE_SET, FOR_WRITER,                                                                        \
 	    "UPDATE batch SET queue_after = ?2 WHERE id = ?1 AND queue_after < ?2")                     \
-	X(QUEUE_BATCHES, FOR_READER,                                                                    \
-	    "SELECT id, queue_after FROM batch WHERE issued > registered + parked + revoked AND (?1 < 0 OR id = ?1)") \
-	X(QUEUE_BELOW, FOR_READER,                                                                      \
-	    "SELECT cert_id FROM outbox WHERE batch_id = ?1 AND cert_id < ?2 AND cert_id > ?3 AND state = 0" \
-	    " ORDER BY cert_id DESC LIMIT 1")                                                           \
 	/* registration.c */                                                                            \
 	X(OUTBOX_STATE, FOR_WRITER,                                                                     \
 	    "SELECT state FROM outbox WHERE batch_id = ?1 AND cert_id = ?2")                            \

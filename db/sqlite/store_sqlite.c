@@ -212,6 +212,7 @@ const struct store_ops store_sqlite = {
 	.recorded_find = sqlite_recorded_find,
 	.recorded_find_serial = sqlite_recorded_find_serial,
 	.certificate_list = sqlite_certificate_list,
+	.certificate_page = sqlite_certificate_page,
 	.certificate_revoke = sqlite_certificate_revoke,
 	.device_rework = sqlite_device_rework,
 	.device_rework_find = sqlite_device_rework_find,

@@ -83,6 +83,9 @@ enum err_code	sqlite_newest(struct store_reader *r, uint64_t *ret_serial_upper, 
 #define LIST_SINCE_SLACK_US	(3600 * (int64_t)1000000)
 enum err_code	sqlite_certificate_list(struct store_reader *r, const struct store_certificate_filter *f,
 		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
+enum err_code	sqlite_certificate_page(struct store_reader *r, const struct store_certificate_filter *f, int64_t looks,
+		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg,
+		    struct store_page_end *ret, struct err *e);
 
 /* ca.c */
 enum err_code	sqlite_ca_add(struct store *s, const struct store_ca *ca, int64_t *ret_id, struct err *e);
@@ -163,9 +166,6 @@ enum err_code	sqlite_search(struct store_reader *r, const char *text, int64_t li
 
 /* Moves the batch's mark up behind what is settled, as far as one transaction should.  Inside a transaction. */
 ERR_MUST_CHECK enum err_code	queue_advance(struct connection *c, int64_t batch_id, struct err *e);
-/* certificate_list of what is queued: filters by batch, time and page. */
-enum err_code	queue_list(struct store_reader *r, const struct store_certificate_filter *f,
-		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
 enum err_code	sqlite_queue_page(struct store_reader *r, int64_t batch_id, int64_t after_id, int64_t limit,
 		    enum err_code (*row)(void *, const struct store_certificate *, struct err *), void *arg, struct err *e);
 

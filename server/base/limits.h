@@ -54,6 +54,8 @@ enum {
 
 	/* rows in one page of an HTTP listing; more is asked for with after= */
 	LIMIT_PAGE_ROWS = 1000,
+	/* rows that such a page looks at for those of its state: a few milliseconds of one of two workers, for stations wait for it */
+	LIMIT_PAGE_LOOKS = 20000,
 	/* names that a batch_ambiguous answer lists */
 	LIMIT_AMBIGUOUS_NAMES = 16,
 

@@ -1,6 +1,8 @@
 """What can be read over HTTP, and what is refused there."""
 import html
+import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -112,6 +114,36 @@ def test_paging_while_the_line_works(home, start):
             after = f"&after={page[-1]}"
             assert c.enroll("lot", csrs.fresh()[1]).status == 201
         assert seen == serials[::-1]
+
+
+def followed(c, query):
+    """The serials of all pages, and how many rows each page had."""
+    serials, sizes, after = [], [], ""
+    while True:
+        answer = c.get(f"/v1/certificates?{query}{after}").json()
+        rows = [r["serial"] for r in answer["certificates"]]
+        serials, sizes = serials + rows, sizes + [len(rows)]
+        if answer["next"] is None:
+            return serials, sizes
+        assert len(sizes) < 100 and (not rows or answer["next"] <= rows[-1])
+        after = f"&after={answer['next']}"
+
+
+def test_few_among_many(home, start):
+    """Where those of a state lie behind many others a page is short or empty, and not the last; who follows next has all, as the CLI has."""
+    subprocess.run([pathlib.Path(homes.BINARY).parent / "make_ledger", home.path / "lineca.db", "50000", "--batch", "old", "--register", "2500",
+                    "--parked", "3"], check=True, capture_output=True)
+    home.batch("lot")
+    with client.Client(start(home)) as c:
+        for state, n in (("registered", 2500), ("parked", 3)):
+            serials, sizes = followed(c, f"state={state}&limit=1000")
+            assert serials == [r["serial"] for r in home.certificates("--state", state)] and len(set(serials)) == n
+            assert max(sizes) <= 1000 and (state == "parked" or sizes[:2] == [0, 0])
+        newest = [r["serial"] for r in home.certificates("--state", "registered", "--limit", "2")]
+        assert newest == followed(c, "state=registered&batch=old")[0][:2]
+        for query in ("state=registered&batch=lot", "state=parked&batch=lot", "state=revoked&batch=lot", "state=issued&batch=lot", "state=revoked"):
+            assert followed(c, query) == ([], [0])
+        assert len(followed(c, "state=issued&limit=1000")[0]) == 50000 - 2503
 
 
 @pytest.mark.parametrize("query", ["limit=abc", "limit=-1", "limit=0", "limit=1.5", "limit=99999999999999999999",  "after=xyz",

@@ -74,12 +74,24 @@ function reasonRow(one) {
 const report = (one) => el("li", { "data-key": one.name },
   el("a", { href: `/v1/uploads/reports/${encodeURIComponent(one.name)}`, download: one.name, class: "mono" }, one.name), ` ${bytes(one.bytes)}`);
 
+// The newest that wait for a person; a page may be short before the end, where many others lie between.
+async function newestParked(count) {
+  const found = [];
+  let after = "";
+  do {
+    const page = await ask(`/v1/certificates?state=parked&limit=${count}${after}`, { own: true });
+    found.push(...page.certificates);
+    after = page.next ? `&after=${page.next}` : "";
+  } while (after && found.length < count);
+  return found.slice(0, count);
+}
+
 export const uploadView = {
   everyMs: 3000,
   title: () => t("view.upload"),
   async load() {
     const upload = await ask("/v1/uploads", { own: true });
-    const parked = upload.parked > 0 ? (await ask("/v1/certificates?state=parked&limit=50", { own: true })).certificates : [];
+    const parked = upload.parked > 0 ? await newestParked(50) : [];
     return { upload, parked };
   },
   draw({ upload, parked }) {

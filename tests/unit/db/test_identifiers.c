@@ -266,9 +266,9 @@ test_plans(void **state)
 		{ STATEMENT_CERTIFICATE_FIND, "SEARCH c USING INTEGER PRIMARY KEY (rowid=?); SEARCH o USING PRIMARY KEY (batch_id=? AND cert_id=?); "
 		    "SEARCH b USING INTEGER PRIMARY KEY (rowid=?); SEARCH a USING INTEGER PRIMARY KEY (rowid=?); "
 		    "SEARCH v USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN" },
-		{ STATEMENT_LIST_REVOKED, "SEARCH w USING INTEGER PRIMARY KEY (rowid<?); SEARCH c USING INTEGER PRIMARY KEY (rowid=?); "
-		    "SEARCH o USING PRIMARY KEY (batch_id=? AND cert_id=?); SEARCH b USING INTEGER PRIMARY KEY (rowid=?); "
-		    "SEARCH a USING INTEGER PRIMARY KEY (rowid=?); SEARCH v USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN" },
+		{ STATEMENT_LIST_PARKED, "SEARCH outbox USING INDEX outbox_parked (cert_id>? AND cert_id<?); CORRELATED SCALAR SUBQUERY 1; "
+		    "SEARCH v USING INTEGER PRIMARY KEY (rowid=?)" },
+		{ STATEMENT_LIST_REVOKED, "SEARCH withdrawal USING INDEX sqlite_autoindex_withdrawal_1 (cert_id>? AND cert_id<?)" },
 	};
 	struct ledger		*l = *state;
 	struct connection	*c = &l->reader->connection;

@@ -1,5 +1,5 @@
 /* Listings of certificates, as db/store.h has them: filters, order, pages, over every backend. */
-#include "store_fixture.h"
+#include "registrations.h"
 
 static void
 test_list(void **state)
@@ -92,12 +92,95 @@ test_list_pages(void **state)
 	}
 }
 
+/* Follows next to the end: no page may look further than it should, and what they show together is what the listing shows at once. */
+static int
+follow(struct ledger *l, const struct store_certificate_filter *f, int64_t looks)
+{
+	const struct listing		all = fixture_list(l, f);
+	struct store_certificate_filter	page = *f;
+	struct store_page_end		end;
+	struct listing			li = { 0 };
+	struct err			e;
+	uint8_t				after[STORE_SERIAL_BYTES];
+	int64_t				last = INT64_MAX;
+	int				pages = 0, before = 0;
+
+	page.limit = 3;
+	do {
+		assert_ok(l->ops->certificate_page(l->reader, &page, looks, listing_note, &li, &end, &e));
+		assert_true(li.n - before <= 3);
+		before = li.n;
+		assert_true(++pages <= 40);
+		if (end.more) {
+			assert_true(store_serial_key(end.next) < last);
+			last = store_serial_key(end.next);
+			assert_memory_equal(end.next + 8, ledger_certificate(0, 0, "", 0, (uint64_t)last).serial + 8, 8);
+			memcpy(after, end.next, sizeof(after));
+			page.after = after;
+		}
+	} while (end.more);
+	assert_int_equal(li.n, all.n);
+	assert_memory_equal(li.serials, all.serials, (size_t)all.n * sizeof(all.serials[0]));
+	return pages;
+}
+
+static void
+revoke(struct ledger *l, uint64_t upper)
+{
+	const struct store_certificate	c = ledger_certificate(0, 0, "", 0, upper);
+	struct err			e;
+
+	assert_ok(l->ops->certificate_revoke(l->store, c.serial, &ledger_who, &e));
+}
+
+/* Every filter, with as few looks a page as can be and with many: nothing is lost, nothing comes twice. */
+static void
+test_page(void **state)
+{
+	static const int64_t	looks[] = { 1, 2, 3, 7, 1000 };
+	struct ledger		*l = *state;
+	int64_t			 batches[2], target = registration_target(l, "eu-west-1");
+	size_t			 i;
+	int			 by, wanted;
+
+	fixture_fill(l, batches);
+	registration_settle(l, 1001, batches[0], target, CERTIFICATE_REGISTERED);
+	registration_settle(l, 1003, batches[0], target, CERTIFICATE_REGISTERED);
+	registration_settle(l, 1002, batches[1], target, CERTIFICATE_PARKED);
+	registration_settle(l, 1011, batches[0], target, CERTIFICATE_REGISTERED);
+	registration_settle(l, 1012, batches[1], target, CERTIFICATE_REGISTERED);
+	registration_settle(l, 1015, batches[0], target, CERTIFICATE_PARKED);
+	registration_settle(l, 1017, batches[0], target, CERTIFICATE_PARKED);
+	revoke(l, 1003);
+	revoke(l, 1017);
+	revoke(l, 1008);
+	for (i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		for (by = 0; by < 3; by++) {
+			for (wanted = -1; wanted <= CERTIFICATE_REVOKED; wanted++) {
+				struct store_certificate_filter f = { .batch_id = by == 0 ? -1 : batches[by - 1], .state = wanted };
+
+				(void)follow(l, &f, looks[i]);
+				f.device_id = "dev-1";
+				(void)follow(l, &f, looks[i]);
+				f.device_id = NULL;
+				f.since_us = 1700000000000000 + 1011;
+				(void)follow(l, &f, looks[i]);
+			}
+		}
+	}
+	assert_int_equal(fixture_list(l, &(struct store_certificate_filter){ .batch_id = -1, .state = CERTIFICATE_REGISTERED }).n, 3);
+	assert_int_equal(fixture_list(l, &(struct store_certificate_filter){ .batch_id = -1, .state = CERTIFICATE_PARKED }).n, 2);
+	assert_int_equal(fixture_list(l, &(struct store_certificate_filter){ .batch_id = -1, .state = CERTIFICATE_REVOKED }).n, 3);
+	assert_int_equal(fixture_list(l, &(struct store_certificate_filter){ .batch_id = -1, .state = CERTIFICATE_ISSUED }).n, 12);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(test_list),
 		BOTH(test_list_pages),
+		BOTH(test_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -255,6 +255,40 @@ mark(struct ledger *l, int64_t batch)
 	return n;
 }
 
+static enum err_code
+count_page(void *arg, const struct store_certificate *c, struct err *e)
+{
+	(void)c;
+	(void)e;
+	++*(int *)arg;
+	return ERR_OK;
+}
+
+/* Follows a state's pages to the end; none costs more than its looks. */
+static int
+walk_state(struct ledger *l, enum certificate_state state, enum statement s, int *ret_pages)
+{
+	enum { LOOKS = 3000 };
+	struct store_certificate_filter	f = { .batch_id = -1, .state = (int)state, .limit = PAGE };
+	struct store_page_end		end;
+	struct err			e;
+	uint8_t				after[STORE_SERIAL_BYTES];
+	int				n = 0;
+
+	(void)steps(l->reader, s);
+	(void)steps(l->reader, STATEMENT_LIST_UP);
+	*ret_pages = 0;
+	do {
+		assert_ok(l->ops->certificate_page(l->reader, &f, LOOKS, count_page, &n, &end, &e));
+		assert_true(steps(l->reader, s) < 1000 + 20 * LOOKS);
+		assert_true(steps(l->reader, STATEMENT_LIST_UP) < 1000 + 20 * LOOKS);
+		++*ret_pages;
+		memcpy(after, end.next, sizeof(after));
+		f.after = after;
+	} while (end.more);
+	return n;
+}
+
 static void
 test_cost(void **state)
 {
@@ -264,28 +298,37 @@ test_cost(void **state)
 	struct page			 p = { 0 };
 	struct err			 e;
 	int64_t				 batch = ledger_batch(l, "lot-1", ROWS), target = registration_target(l, "eu-west-1");
+	int				 pages;
 
 	assert_plan(l, STATEMENT_QUEUE_PAGE);
-	assert_plan(l, STATEMENT_QUEUE_BELOW);
+	assert_plan(l, STATEMENT_LIST_QUEUED);
+	assert_plan(l, STATEMENT_LIST_REGISTERED);
+	assert_plan(l, STATEMENT_LIST_UP);
 	fill(l, batch);
 	assert_int_equal(walk(l, batch), ROWS);
 	/* nothing is registered yet: said without a look at the rows */
 	f.state = CERTIFICATE_REGISTERED;
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_page, &p, &e));
 	assert_int_equal(p.n, 0);
-	assert_int_equal(steps(l->reader, STATEMENT_LIST_ALL), 0);
+	assert_int_equal(steps(l->reader, STATEMENT_LIST_REGISTERED), 0);
+	/* the three oldest: found from there */
+	settle(l, batch, target, 1, 3);
+	assert_int_equal(walk_state(l, CERTIFICATE_REGISTERED, STATEMENT_LIST_REGISTERED, &pages), 3);
+	assert_int_equal(pages, 1);
 	f.state = CERTIFICATE_ISSUED;
-	settle(l, batch, target, 1, ROWS / 2);
+	settle(l, batch, target, 4, ROWS / 2);
+	assert_int_equal(walk_state(l, CERTIFICATE_REGISTERED, STATEMENT_LIST_REGISTERED, &pages), ROWS / 2);
+	assert_true(pages > ROWS / 2 / 3000 + ROWS / 2 / PAGE);
 	assert_int_equal(mark(l, batch), ROWS / 2);
 	assert_int_equal(walk(l, batch), ROWS / 2);
 	settle(l, batch, target, ROWS / 2 + 1, ROWS - 10);
 	assert_int_equal(walk(l, batch), 10);
-	(void)steps(l->reader, STATEMENT_QUEUE_BELOW);
+	(void)steps(l->reader, STATEMENT_LIST_QUEUED);
 	p.last = -1;
 	f.limit = 1;
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_page, &p, &e));
 	assert_int_equal(p.last, ROWS);
-	assert_true(steps(l->reader, STATEMENT_QUEUE_BELOW) < 100);
+	assert_true(steps(l->reader, STATEMENT_LIST_QUEUED) < 100);
 	settle(l, batch, target, ROWS - 9, ROWS);
 	assert_int_equal(walk(l, batch), 0);
 	assert_int_equal(mark(l, batch), ROWS);
@@ -293,6 +336,8 @@ test_cost(void **state)
 	r = registration_make(7, target, REGISTRATION_GOING, 1);
 	assert_ok(registration_put(l, &r, batch, -1));
 	assert_int_equal(mark(l, batch), 6);
+	assert_int_equal(walk_state(l, CERTIFICATE_ISSUED, STATEMENT_LIST_QUEUED, &pages), 1);
+	assert_int_equal(pages, 1);
 	settle(l, batch, target, 7, 7);
 	assert_true(mark(l, batch) > 1000 && mark(l, batch) < ROWS);
 	assert_int_equal(walk(l, batch), 0);

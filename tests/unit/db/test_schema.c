@@ -236,14 +236,14 @@ test_states(void **state)
 	struct err			 e;
 	int				 got = -1;
 
-	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 2, reason = 'refused'"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 2, reason = 'refused'; UPDATE batch SET parked = 1"), SQLITE_OK);
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
 	assert_int_equal(got, CERTIFICATE_PARKED);
 	f.state = CERTIFICATE_REGISTERED;
 	got = -1;
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
 	assert_int_equal(got, -1);
-	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 1; UPDATE batch SET registered = 1"), SQLITE_OK);
+	assert_int_equal(ledger_run(l->path, "UPDATE outbox SET state = 1; UPDATE batch SET registered = 1, parked = 0"), SQLITE_OK);
 	assert_ok(l->ops->certificate_list(l->reader, &f, note_state, &got, &e));
 	assert_int_equal(got, CERTIFICATE_REGISTERED);
 }
