@@ -370,7 +370,7 @@ struct store_ops {
 	enum err_code	(*upload_run_begin)(struct store *, struct store_upload_run *run, struct err *);
 	/*
 	 * Parked certificates of a batch (-1: of all; never those that were revoked) back into the queue, their parked registrations back to "going" with what is
-	 * done kept, in short transactions with a pause between.  Parked withdrawals wait again too, all in the first of them.  *ret_count: how many, also when it fails half way.  The event is recorded
+	 * done kept, in short transactions with a pause between, however many of other batches lie between.  Parked withdrawals wait again too, all in the first of them.  *ret_count: how many, also when it fails half way.  The event is recorded
 	 * first, with what was asked for.  ERR_INTERNAL: no such batch.
 	 */
 	enum err_code	(*upload_retry)(struct store *, int64_t batch_id, const struct store_who *, int64_t *ret_count, struct err *);

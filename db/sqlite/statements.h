@@ -183,13 +183,13 @@ enum { FOR_WRITER = 1, FOR_READER = 2, FOR_BOTH = 3 };
 	    " WHERE t.account = ?2 AND t.region = ?3 AND r.arn <> '' AND c.ca_id = ?1")                 \
 	/* parked.c */                                                                                  \
 	X(PARKED_OF_BATCH, FOR_WRITER,                                                                  \
-	    "SELECT name, parked + revoke_parked FROM batch WHERE id = ?1 AND state <> 2")              \
-	X(PARKED_TOTAL, FOR_WRITER, "SELECT coalesce(sum(parked + revoke_parked), 0) FROM batch")       \
+	    "SELECT name, parked, revoke_parked FROM batch WHERE id = ?1 AND state <> 2")               \
+	X(PARKED_TOTAL, FOR_WRITER,                                                                     \
+	    "SELECT '', coalesce(sum(parked), 0), coalesce(sum(revoke_parked), 0) FROM batch WHERE ?1 < 0") \
 	X(PARKED_CHUNK, FOR_WRITER,                                                                     \
-	    "SELECT batch_id, cert_id FROM outbox INDEXED BY outbox_parked"                             \
-	    " WHERE state = 2 AND cert_id > ?2 AND (?1 < 0 OR batch_id = ?1)"                           \
-	    " AND NOT EXISTS (SELECT 1 FROM revocation v WHERE v.cert_id = outbox.cert_id)"             \
-	    " ORDER BY cert_id LIMIT ?3")                                                               \
+	    "SELECT cert_id, batch_id, CASE WHEN ?1 < 0 OR batch_id = ?1"                               \
+	    " THEN NOT EXISTS (SELECT 1 FROM revocation v WHERE v.cert_id = outbox.cert_id) ELSE 0 END" \
+	    " FROM outbox INDEXED BY outbox_parked WHERE state = 2 AND cert_id > ?2 ORDER BY cert_id")  \
 	X(PARKED_REGISTRATION_BACK, FOR_WRITER,                                                         \
 	    "UPDATE registration SET state = 0 WHERE cert_id = ?1 AND state = 2")                       \
 	X(PARKED_OUTBOX_BACK, FOR_WRITER,                                                               \

@@ -343,6 +343,71 @@ test_cost(void **state)
 	assert_int_equal(walk(l, batch), 0);
 }
 
+/* Parks serials first..last. */
+static void
+park(struct ledger *l, int64_t batch, int64_t target, uint64_t first, uint64_t last)
+{
+	static struct store_registration	r[GROUP];
+	static struct store_registration_row	rows[GROUP];
+	struct err				e;
+	size_t					n;
+
+	while (first <= last) {
+		for (n = 0; n < GROUP && first <= last; n++, first++) {
+			r[n] = registration_make(first, target, REGISTRATION_PARKED, 1);
+			rows[n] = (struct store_registration_row){ .registration = &r[n], .batch_id = batch, .settled = CERTIFICATE_PARKED };
+		}
+		assert_ok(l->ops->registration_record(l->store, rows, n, NULL, &e));
+	}
+}
+
+static int
+write_steps(struct ledger *l)
+{
+	return sqlite3_stmt_status(l->store->writer.statements[STATEMENT_PARKED_CHUNK], SQLITE_STMTSTATUS_VM_STEP, 1);
+}
+
+static int
+begins(struct ledger *l)
+{
+	return sqlite3_stmt_status(l->store->writer.statements[STATEMENT_BEGIN], SQLITE_STMTSTATUS_RUN, 1);
+}
+
+/* A batch's few parked ones behind many of another batch: found in short transactions, and none is looked for where there are none. */
+static void
+test_retry_cost(void **state)
+{
+	enum { PARKED = 22000 };
+	struct ledger			*l = *state;
+	struct store_certificate	 c;
+	struct err			 e;
+	int64_t				 big = ledger_batch(l, "lot-1", ROWS), few = ledger_batch(l, "lot-2", 10), none = ledger_batch(l, "lot-3", 10);
+	int64_t				 target = registration_target(l, "eu-west-1"), count;
+
+	fill(l, big);
+	c = ledger_certificate(few, l->ca_id, "dev-few", 200001, 300000);
+	assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
+	park(l, big, target, 1, PARKED);
+	park(l, few, target, 300000, 300000);
+	(void)write_steps(l);
+	(void)begins(l);
+	assert_ok(l->ops->upload_retry(l->store, none, &ledger_who, &count, &e));
+	assert_int_equal(count, 0);
+	assert_int_equal(write_steps(l), 0);
+	assert_int_equal(begins(l), 1);
+	assert_ok(l->ops->upload_retry(l->store, few, &ledger_who, &count, &e));
+	assert_int_equal(count, 1);
+	assert_int_equal(begins(l), PARKED / 5000 + 1);
+	assert_counts(l, "lot-1", ROWS, 0, PARKED);
+	assert_counts(l, "lot-2", 1, 0, 0);
+	(void)write_steps(l);
+	assert_ok(l->ops->upload_retry(l->store, few, &ledger_who, &count, &e));
+	assert_int_equal(write_steps(l), 0);
+	assert_ok(l->ops->upload_retry(l->store, -1, &ledger_who, &count, &e));
+	assert_int_equal(count, PARKED);
+	assert_counts(l, "lot-1", ROWS, 0, 0);
+}
+
 int
 main(void)
 {
@@ -351,6 +416,7 @@ main(void)
 		BOTH(test_late),
 		BOTH(test_list_queued),
 		cmocka_unit_test_setup_teardown(test_cost, fixture_setup_sqlite, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_retry_cost, fixture_setup_sqlite, fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
