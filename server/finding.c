@@ -23,6 +23,7 @@ enum {
 	SEARCH_ROWS = 20,
 	SEARCH_ROWS_MAX = 100,
 	CSV_PAGE_ROWS = 500,		/* a few milliseconds of a worker */
+	DEVICE_CERTIFICATES = 100,
 	DEVICE_EVENTS = 100,
 	REPORTS_SHOWN = 40
 };
@@ -97,6 +98,7 @@ struct history {
 	struct line		*line;
 	struct worker		*worker;
 	cJSON			*list;
+	bool			 more;		/* certificates than are in the list */
 };
 
 /* A listing's row may not use the reader it came from: the registrations are asked for afterwards. */
@@ -105,6 +107,8 @@ add_certificate(void *arg, const struct store_certificate *c, struct err *e)
 {
 	struct history *h = arg;
 
+	if ((h->more = cJSON_GetArraySize(h->list) == DEVICE_CERTIFICATES))
+		return ERR_OK;
 	if (!cJSON_AddItemToArray(h->list, view_certificate(c)))
 		return err_set(e, ERR_NOMEM, "device");
 	return ERR_OK;
@@ -160,7 +164,7 @@ add_rework(struct history *h, const char *device, cJSON *o, struct err *e)
 static enum err_code
 read_device(struct history *h, const char *device, cJSON *o, struct err *e)
 {
-	const struct store_certificate_filter filter = { .batch_id = -1, .state = -1, .device_id = device };
+	const struct store_certificate_filter filter = { .batch_id = -1, .state = -1, .device_id = device, .limit = DEVICE_CERTIFICATES + 1 };
 	const struct store_ops *ops = h->line->home->ops;
 	enum err_code rc;
 
@@ -169,6 +173,7 @@ read_device(struct history *h, const char *device, cJSON *o, struct err *e)
 	if ((rc = worker_get(h->line, &h->worker, e)) != ERR_OK ||
 	    (rc = ops->certificate_list(h->worker->reader, &filter, add_certificate, h, e)) != ERR_OK)
 		return rc;
+	(void)cJSON_AddBoolToObject(o, "more", h->more);
 	/* who has a refused device in his hand looks for why */
 	if (pulse_view_device(h->line->pulse, device, o) == 0 && cJSON_GetArraySize(h->list) == 0)
 		return err_say(e, ERR_NOT_FOUND, "No certificate was issued for the device %.64s.", device);

@@ -67,10 +67,27 @@ def test_a_device(site):
     first, csr = enrolled(c, cn)
     assert c.enroll("second", csr).status == 201
     answer = c.get(f"/v1/devices/{cn}").json()
-    assert answer["device_id"] == cn and answer["rework"] is None and answer["events"] == []
+    assert answer["device_id"] == cn and answer["rework"] is None and answer["events"] == [] and answer["more"] is False
     assert [x["batch"] for x in answer["certificates"]] == ["second", "lot"]
     assert answer["certificates"][1]["serial"] == first["serial"] and answer["certificates"][0]["registrations"] == []
     problems.check(c.get("/v1/devices/nobody"), "not_found")
+
+
+def test_a_device_of_many_batches(site):
+    """The newest 100 of its certificates, and that there are more."""
+    home, c, _ = site
+    cn = csrs.device()
+    first, csr = enrolled(c, cn)
+    for i in range(99):
+        home.batch(f"lot-{i}", 1)
+        assert c.enroll(f"lot-{i}", csr).status == 201
+    answer = c.get(f"/v1/devices/{cn}").json()
+    assert len(answer["certificates"]) == 100 and answer["certificates"][-1]["serial"] == first["serial"] and answer["more"] is False
+    home.batch("last", 1)
+    assert c.enroll("last", csr).status == 201
+    answer = c.get(f"/v1/devices/{cn}").json()
+    assert [x["batch"] for x in answer["certificates"]] == ["last"] + [f"lot-{i}" for i in reversed(range(99))] and answer["more"] is True
+    assert c.get(f"/v1/certificates?device={cn}&limit=1000").json()["certificates"][-1]["serial"] == first["serial"]
 
 
 @pytest.mark.short
