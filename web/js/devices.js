@@ -120,7 +120,7 @@ export const deviceView = {
   title: (id) => t("device.title", { id }),
   load: loadDevice,
   draw(device) {
-    const { device_id: id, certificates, refusals, rework } = device;
+    const { device_id: id, certificates, more, refusals, rework } = device;
     if (certificates.length === 0) {
       return el("div", {}, el("h1", { class: "mono" }, id), el("p", {}, t(refusals.length > 0 ? "device.none" : "search.none", { text: id })), refusedSince(refusals, []));
     }
@@ -130,6 +130,7 @@ export const deviceView = {
       may("change") && !rework ? el("div", { class: "buttons" }, button("rework", t("device.rework"), { device: id })) : null,
       refusedSince(refusals, certificates),
       certificates.map((c, i) => certificate(c, i === 0)),
+      more ? el("p", {}, t("device.more", { n: number(certificates.length) })) : null,
       el("section", {}, el("h2", {}, t("device.history")), historyTable(device)));
   },
 };
