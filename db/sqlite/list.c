@@ -134,7 +134,7 @@ place_ceiling(struct listing *li, struct places *ps, struct place *p, int64_t co
 		return ERR_OK;
 	bind_int(li->c, s, 1, p->batch_id);
 	bind_int(li->c, s, 2, p->mark);
-	bind_int(li->c, s, 3, li->f->state);
+	bind_int(li->c, s, 3, li->f->state == CERTIFICATE_ISSUED ? OUTBOX_QUEUED : OUTBOX_REGISTERED);
 	for (; count > 0 && ps->up > 0; ps->up--) {
 		if ((rc = statement_step(li->c, s, &found, e)) != ERR_OK || !found)
 			return rc;
