@@ -163,10 +163,11 @@ fill(struct ledger *l, int64_t batch)
 	}
 }
 
-/* Registers serials first..last. */
+/* Serials first..last are what AWS has taken, or what it has not. */
 static void
-settle(struct ledger *l, int64_t batch, int64_t target, uint64_t first, uint64_t last)
+settle_as(struct ledger *l, enum certificate_state state, int64_t batch, int64_t target, uint64_t first, uint64_t last)
 {
+	const enum registration_state		registration = state == CERTIFICATE_REGISTERED ? REGISTRATION_DONE : REGISTRATION_PARKED;
 	static struct store_registration	r[GROUP];
 	static struct store_registration_row	rows[GROUP];
 	struct err				e;
@@ -174,11 +175,17 @@ settle(struct ledger *l, int64_t batch, int64_t target, uint64_t first, uint64_t
 
 	while (first <= last) {
 		for (n = 0; n < GROUP && first <= last; n++, first++) {
-			r[n] = registration_make(first, target, REGISTRATION_DONE, 1);
-			rows[n] = (struct store_registration_row){ .registration = &r[n], .batch_id = batch, .settled = CERTIFICATE_REGISTERED };
+			r[n] = registration_make(first, target, registration, 1);
+			rows[n] = (struct store_registration_row){ .registration = &r[n], .batch_id = batch, .settled = state };
 		}
 		assert_ok(l->ops->registration_record(l->store, rows, n, NULL, &e));
 	}
+}
+
+static void
+settle(struct ledger *l, int64_t batch, int64_t target, uint64_t first, uint64_t last)
+{
+	settle_as(l, CERTIFICATE_REGISTERED, batch, target, first, last);
 }
 
 struct page {
@@ -343,24 +350,6 @@ test_cost(void **state)
 	assert_int_equal(walk(l, batch), 0);
 }
 
-/* Parks serials first..last. */
-static void
-park(struct ledger *l, int64_t batch, int64_t target, uint64_t first, uint64_t last)
-{
-	static struct store_registration	r[GROUP];
-	static struct store_registration_row	rows[GROUP];
-	struct err				e;
-	size_t					n;
-
-	while (first <= last) {
-		for (n = 0; n < GROUP && first <= last; n++, first++) {
-			r[n] = registration_make(first, target, REGISTRATION_PARKED, 1);
-			rows[n] = (struct store_registration_row){ .registration = &r[n], .batch_id = batch, .settled = CERTIFICATE_PARKED };
-		}
-		assert_ok(l->ops->registration_record(l->store, rows, n, NULL, &e));
-	}
-}
-
 static int
 write_steps(struct ledger *l)
 {
@@ -387,8 +376,8 @@ test_retry_cost(void **state)
 	fill(l, big);
 	c = ledger_certificate(few, l->ca_id, "dev-few", 200001, 300000);
 	assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
-	park(l, big, target, 1, PARKED);
-	park(l, few, target, 300000, 300000);
+	settle_as(l, CERTIFICATE_PARKED, big, target, 1, PARKED);
+	settle_as(l, CERTIFICATE_PARKED, few, target, 300000, 300000);
 	(void)write_steps(l);
 	(void)begins(l);
 	assert_ok(l->ops->upload_retry(l->store, none, &ledger_who, &count, &e));
