@@ -101,7 +101,7 @@ def test_the_disk_fills_up(home, start, browser):
     browser.sees("The disk fills up", ".state")
     station.Station(server).issue("lot")
     browser.go("health")
-    browser.sees(re.compile(r"Disk The disk fills up: [\d,]+ MiB are free"))
+    browser.sees(re.compile(r"Disk The disk fills up: [\d.,]+ [MGT]B are free"))
     assert page.facts(browser)["Disk"].startswith("✓ in order")
 
 
