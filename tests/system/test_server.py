@@ -361,7 +361,7 @@ def test_ready_and_status_say_the_same_as_the_commands(home, start):
     with client.Client(start(home)) as c:
         assert c.enroll("lot", csrs.fresh()[1]).status == 201
         (batch,) = c.get("/v1/status").json()["batches"]
-        assert batch.pop("per_hour") > 0 and batch.pop("left_s") > 0
+        assert batch.pop("per_hour") > 0 and batch.pop("left_s") > 0 and batch.pop("done_this_shift") in (True, False)
         assert batch == home.batch_show("lot")
         assert json.loads(c.get("/v1/status").body)
 
