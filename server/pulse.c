@@ -123,13 +123,13 @@ shift_begin_us(const struct pulse *p, int64_t at_us)
 	time_t at = (time_t)(at_us / 1000000), begin = 0;
 	struct tm day;
 
+	if (localtime_r(&at, &day) == NULL)
+		return 0;
 	/* yesterday's last one, or today's */
 	for (int back = 1; back >= 0; back--) {
 		for (size_t i = 0; i < p->shifts; i++) {
 			time_t t;
 
-			if (localtime_r(&at, &day) == NULL)
-				return 0;
 			if ((t = shift_time(&day, -back, p->shift_s[i])) <= at)
 				begin = t;
 		}
@@ -143,13 +143,13 @@ pulse_shift_end_us(struct pulse *p, int64_t at_us)
 	time_t at = (time_t)(at_us / 1000000);
 	struct tm day;
 
+	if (localtime_r(&at, &day) == NULL)
+		return at_us;
 	/* today's next one, or tomorrow's first; shifts never change after the start */
 	for (int ahead = 0; ahead <= 1; ahead++) {
 		for (size_t i = 0; i < p->shifts; i++) {
 			time_t t;
 
-			if (localtime_r(&at, &day) == NULL)
-				return at_us;
 			if ((t = shift_time(&day, ahead, p->shift_s[i])) > at)
 				return (int64_t)t * 1000000;
 		}
@@ -275,7 +275,7 @@ station_streak(struct pulse *p, const struct noted *k)
 
 		if (s->refused > 0 && strcmp(s->station, k->station) == 0)
 			return s;
-		if (s->refused == 0 ? oldest->refused > 0 : oldest->refused > 0 && s->last_us < oldest->last_us)
+		if (oldest->refused > 0 && (s->refused == 0 || s->last_us < oldest->last_us))
 			oldest = s;
 	}
 	if (k->outcome != PULSE_REFUSED)

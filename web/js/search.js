@@ -29,18 +29,18 @@ async function enter() {
     return;
   }
   field.select(); // the next scan takes its place, also while this one is looked for
-  let hit, refused = false;
+  let device = null; // the one whose page it is
   try {
     const { found, refusals } = await find(text);
     const exact = found.filter((c) => isExactly(c, text));
-    refused = found.length === 0 && refusals.length > 0;
-    hit = exact.length === 1 ? exact[0] : found.length === 1 ? found[0] : null;
+    if (exact.length === 1) device = exact[0].device_id;
+    else if (found.length === 1) device = found[0].device_id;
+    else if (found.length === 0 && refusals.length > 0) device = text; // it has no certificate: its page says why
   } catch {
-    hit = null; // the list says what is wrong
+    // the list says what is wrong
   }
   if (mine !== asked) return;
-  // the page of one that has no certificate says why it was refused
-  go(hit || refused ? `#/device/${encodeURIComponent(hit ? hit.device_id : text)}` : `#/devices/${encodeURIComponent(text)}`, true);
+  go(device !== null ? `#/device/${encodeURIComponent(device)}` : `#/devices/${encodeURIComponent(text)}`, true);
 }
 
 function typing() {
