@@ -20,7 +20,7 @@ export const healthView = {
   draw(_, status) {
     if (!status) return el("p", {}, t("loading"));
     const { disk, health, version, writer, http } = status;
-    const needs = (status.line?.needs || []).filter((need) => need.what !== "upload");
+    const needs = (status.line?.needs || []).filter(({ what }) => what !== "upload" && what !== "devices");     // these have views of their own
     const clockOk = health?.clock ? health.clock.ok : status.reason !== "clock_invalid";
     return el("div", {},
       el("h1", {}, t("view.health")),

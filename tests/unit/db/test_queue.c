@@ -176,7 +176,7 @@ settle_as(struct ledger *l, enum certificate_state state, int64_t batch, int64_t
 	while (first <= last) {
 		for (n = 0; n < GROUP && first <= last; n++, first++) {
 			r[n] = registration_make(first, target, registration, 1);
-			rows[n] = (struct store_registration_row){ .registration = &r[n], .batch_id = batch, .settled = state };
+			rows[n] = (struct store_registration_row){ .registration = &r[n], .batch_id = batch, .settled = (int)state };
 		}
 		assert_ok(l->ops->registration_record(l->store, rows, n, NULL, &e));
 	}
