@@ -1,6 +1,8 @@
 /* The hooks: a VFS laid over SQLite's own, and SQLite's memory. */
 #include "faults.h"
 
+#include <unistd.h>
+
 #include <sqlite3.h>
 
 struct fault fault;
@@ -20,19 +22,43 @@ fault_now(bool memory)
 
 /* ---- what would be on the disk after a power cut: each file as it was when it was last synced ------------ */
 
-struct disk disks[] = { { .suffix = "" }, { .suffix = "-wal" } };
+enum { DISK_BYTES = 1024 * 1024 };
 
-void
-disks_write(const char *path)
+struct disk {
+	const char	*suffix;
+	bool		 exists;
+	long		 len;
+	char		 bytes[DISK_BYTES];
+};
+
+static struct disk	disks[] = { { .suffix = "" }, { .suffix = "-wal" } };
+static struct disk	began;		/* the ledger before the run */
+static char		ledger_path[128];
+
+static void
+disk_read(struct disk *d, const char *path)
 {
-	char	name[128];
+	FILE	*f = fopen(path, "r");
+
+	assert_non_null(f);
+	d->exists = true;
+	d->len = (long)fread(d->bytes, 1, sizeof(d->bytes), f);
+	assert_true(d->len < DISK_BYTES);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* The files of the ledger become what is on the disks. */
+static void
+disks_write(void)
+{
+	char	name[sizeof(ledger_path) + 8];
 	FILE	*f;
 	size_t	 i;
 
-	(void)snprintf(name, sizeof(name), "%s-shm", path);
+	(void)snprintf(name, sizeof(name), "%s-shm", ledger_path);
 	(void)remove(name);
 	for (i = 0; i < sizeof(disks) / sizeof(disks[0]); i++) {
-		(void)snprintf(name, sizeof(name), "%s%s", path, disks[i].suffix);
+		(void)snprintf(name, sizeof(name), "%s%s", ledger_path, disks[i].suffix);
 		(void)remove(name);
 		if (!disks[i].exists)
 			continue;
@@ -43,16 +69,32 @@ disks_write(const char *path)
 }
 
 void
-disk_read(struct disk *d, const char *path)
+fault_begin(const char *path)
 {
-	FILE	*f = fopen(path, "r");
+	(void)snprintf(ledger_path, sizeof(ledger_path), "%s-wal", path);
+	assert_int_not_equal(access(ledger_path, F_OK), 0);	/* all of it is in the one file */
+	(void)snprintf(ledger_path, sizeof(ledger_path), "%s", path);
+	disk_read(&began, path);
+}
 
-	d->exists = f != NULL;
-	if (f == NULL)
-		return;
-	d->len = (long)fread(d->bytes, 1, sizeof(d->bytes), f);
-	assert_true(d->len < DISK_BYTES);
-	assert_int_equal(fclose(f), 0);
+void
+fault_arm(enum fault_kind kind, bool sticky, long nth)
+{
+	memcpy(disks[0].bytes, began.bytes, (size_t)began.len);
+	disks[0].len = began.len;
+	disks[0].exists = true;
+	disks[1].exists = false;
+	disks_write();
+	fault = (struct fault){ .armed = true, .left = nth, .kind = kind, .sticky = sticky };
+}
+
+bool
+fault_disarm(void)
+{
+	fault.armed = false;
+	if (fault.kind == FAULT_POWER && fault.fired)
+		disks_write();
+	return fault.fired;
 }
 
 static void

@@ -19,20 +19,12 @@ struct fault {
 };
 extern struct fault	fault;
 
-/* What would be on the disk after a power cut: the database and its log as they were when last synced. */
-enum { DISK_BYTES = 1024 * 1024 };
-struct disk {
-	const char	*suffix;
-	bool		 exists;
-	long		 len;
-	char		 bytes[DISK_BYTES];
-};
-extern struct disk	disks[2];
-
-/* Notes the file at path as synced. */
-void	disk_read(struct disk *d, const char *path);
-/* The files of the ledger at path become what was synced. */
-void	disks_write(const char *path);
+/* The closed ledger at path is what every run begins with, until this is called for the next. */
+void	fault_begin(const char *path);
+/* Lays the files of the ledger back as they began, whatever the last run left there; from now on the nth call fails. */
+void	fault_arm(enum fault_kind kind, bool sticky, long nth);
+/* No more fails.  After a power cut there is on the disk what had been synced.  Whether one had failed. */
+bool	fault_disarm(void);
 
 /* Once a process, before SQLite is used: a group setup of cmocka. */
 int	shims_install(void **state);

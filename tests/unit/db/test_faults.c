@@ -21,13 +21,17 @@ struct play {
 	bool				 reported[TOTAL];	/* record said: recorded */
 };
 
-/* Rows of one group: three new devices and the first of them again. */
+/* A ledger with a batch, closed; and rows of one group: three new devices and the first of them again. */
 static void
-play_init(struct play *p)
+play_init(struct play *p, struct ledger *l)
 {
 	char	name[16];
 	int	i;
 
+	memset(p, 0, sizeof(*p));
+	p->batch = ledger_batch(l, "lot-1", 1000);
+	p->l = *l;
+	ledger_close(&p->l);
 	for (i = 0; i < TOTAL; i++) {
 		int n = i % ROWS == ROWS - 1 ? i - (ROWS - 1) : i;
 
@@ -139,38 +143,24 @@ static void
 faults(enum fault_kind kind, bool sticky)
 {
 	struct play	p;
-	struct ledger	*l;
-	long		 nth, runs = 0;
-	bool		 fired = true;
+	struct ledger	*l = ledger_new(&store_sqlite);
+	long		nth, runs = 0;
+	bool		fired = true;
 
+	play_init(&p, l);
+	fault_begin(p.l.path);
 	/* Memory is asked for thousands of times, most of them while statements are prepared: there the steps grow. */
 	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 60 : 0), runs++) {
-		l = ledger_new(&store_sqlite);
-		memset(&p, 0, sizeof(p));
-		p.batch = ledger_batch(l, "lot-1", 1000);
-		p.l = *l;
-		ledger_close(&p.l);
-		play_init(&p);
-
-		fault.left = nth;
-		fault.kind = kind;
-		fault.sticky = sticky;
-		fault.fired = false;
-		disk_read(&disks[0], p.l.path);
-		disks[1].exists = false;
-		fault.armed = true;
+		memset(p.reported, 0, sizeof(p.reported));
+		fault_arm(kind, sticky, nth);
 		play_run(&p);
-		fault.armed = false;
-		fired = fault.fired;
-		if (kind == FAULT_POWER && fired)
-			disks_write(p.l.path);
-
+		fired = fault_disarm();
 		play_check(&p);
 		if (!fired)
 			assert_true(p.reported[0] && p.reported[TOTAL - 1]);	/* the clean run */
-		ledger_remove_files(&p.l);
-		free(l);
 	}
+	ledger_remove_files(&p.l);
+	free(l);
 	assert_true(runs > 20);		/* the hooks were reached */
 }
 

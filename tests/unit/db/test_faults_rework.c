@@ -185,15 +185,6 @@ play_check(struct play *p)
 }
 
 static void
-fault_arm(enum fault_kind kind, bool sticky, long nth, const char *path)
-{
-	fault = (struct fault){ .left = nth, .kind = kind, .sticky = sticky };
-	disk_read(&disks[0], path);
-	disks[1].exists = false;
-	fault.armed = true;
-}
-
-static void
 faults(enum fault_kind kind, bool sticky)
 {
 	struct play	p;
@@ -202,21 +193,20 @@ faults(enum fault_kind kind, bool sticky)
 	bool		 fired = true;
 	int		 i;
 
+	l = ledger_new(&store_sqlite);
+	play_init(&p, l);
+	fault_begin(p.l.path);
 	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 25 : 0), runs++) {
-		l = ledger_new(&store_sqlite);
-		play_init(&p, l);
-		fault_arm(kind, sticky, nth, p.l.path);
+		memset(p.reported, 0, sizeof(p.reported));
+		fault_arm(kind, sticky, nth);
 		play_run(&p);
-		fault.armed = false;
-		fired = fault.fired;
-		if (kind == FAULT_POWER && fired)
-			disks_write(p.l.path);
+		fired = fault_disarm();
 		play_check(&p);
 		for (i = 0; i < CHANGES && !fired; i++)
 			assert_true(p.reported[i]);	/* the clean run */
-		ledger_remove_files(&p.l);
-		free(l);
 	}
+	ledger_remove_files(&p.l);
+	free(l);
 	assert_true(runs > 20);
 }
 
@@ -260,23 +250,21 @@ upgrade_faults(enum fault_kind kind)
 	int64_t				version;
 	bool				fired = true;
 
+	memset(&l, 0, sizeof(l));
+	l.ops = &store_sqlite;
+	ledger_scratch(&l);
+	ledger_version_3(l.path,
+	    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, issued)"
+	    " VALUES ('lot-1', 1, 'default', '', 0, 0, 0, 1000, 1);"
+	    "INSERT INTO certificate VALUES (1001, zeroblob(8), 1, 1, 'dev', zeroblob(32), zeroblob(32), 0, 1, 1, x'3000', NULL);"
+	    "INSERT INTO device VALUES ('dev', zeroblob(16), 1001);"
+	    "INSERT INTO outbox (batch_id, cert_id) VALUES (1, 1001); PRAGMA wal_checkpoint(TRUNCATE)");
+	fault_begin(l.path);
 	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 15 : 0)) {
-		memset(&l, 0, sizeof(l));
-		l.ops = &store_sqlite;
-		ledger_scratch(&l);
-		ledger_version_3(l.path,
-		    "INSERT INTO batch (name, ca_id, profile, pattern, listed, created_at_us, state, quantity, issued)"
-		    " VALUES ('lot-1', 1, 'default', '', 0, 0, 0, 1000, 1);"
-		    "INSERT INTO certificate VALUES (1001, zeroblob(8), 1, 1, 'dev', zeroblob(32), zeroblob(32), 0, 1, 1, x'3000', NULL);"
-		    "INSERT INTO device VALUES ('dev', zeroblob(16), 1001);"
-		    "INSERT INTO outbox (batch_id, cert_id) VALUES (1, 1001); PRAGMA wal_checkpoint(TRUNCATE)");
-		fault_arm(kind, kind == FAULT_POWER, nth, l.path);
+		fault_arm(kind, kind == FAULT_POWER, nth);
 		if (l.ops->open(&l.cf, &l.store, &e) == ERR_OK)
 			l.ops->close(l.store);
-		fault.armed = false;
-		fired = fault.fired;
-		if (kind == FAULT_POWER && fired)
-			disks_write(l.path);
+		fired = fault_disarm();
 		version = ledger_ask(l.path, "PRAGMA user_version");
 		assert_true(version == 3 || version == 6);
 		assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('revocation', 'rework', 'identified')"),
@@ -287,8 +275,8 @@ upgrade_faults(enum fault_kind kind)
 		assert_int_equal(ledger_try(&l, &c, NULL), ERR_OK);
 		assert_ok(l.ops->certificate_revoke(l.store, c.serial, &ledger_who, &e));
 		ledger_close(&l);
-		ledger_remove_files(&l);
 	}
+	ledger_remove_files(&l);
 	assert_true(nth > 5);
 }
 

@@ -147,15 +147,6 @@ play_check(struct play *p)
 }
 
 static void
-fault_arm(enum fault_kind kind, bool sticky, long nth, const char *path)
-{
-	fault = (struct fault){ .left = nth, .kind = kind, .sticky = sticky };
-	disk_read(&disks[0], path);
-	disks[1].exists = false;
-	fault.armed = true;
-}
-
-static void
 faults(enum fault_kind kind, bool sticky)
 {
 	struct play	p;
@@ -164,21 +155,20 @@ faults(enum fault_kind kind, bool sticky)
 	bool		 fired = true;
 	int		 i;
 
+	l = ledger_new(&store_sqlite);
+	play_init(&p, l);
+	fault_begin(p.l.path);
 	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 60 : 0), runs++) {
-		l = ledger_new(&store_sqlite);
-		play_init(&p, l);
-		fault_arm(kind, sticky, nth, p.l.path);
+		memset(p.reported, 0, sizeof(p.reported));
+		fault_arm(kind, sticky, nth);
 		play_run(&p);
-		fault.armed = false;
-		fired = fault.fired;
-		if (kind == FAULT_POWER && fired)
-			disks_write(p.l.path);
+		fired = fault_disarm();
 		play_check(&p);
 		for (i = 0; i < CHANGES && !fired; i++)
 			assert_true(p.reported[i]);	/* the clean run */
-		ledger_remove_files(&p.l);
-		free(l);
 	}
+	ledger_remove_files(&p.l);
+	free(l);
 	assert_true(runs > 20);
 }
 
@@ -240,18 +230,16 @@ upgrade_faults(enum fault_kind kind)
 	int64_t				version;
 	bool				fired = true;
 
+	memset(&l, 0, sizeof(l));
+	l.ops = &store_sqlite;
+	ledger_scratch(&l);
+	version_2(l.path);
+	fault_begin(l.path);
 	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 15 : 0)) {
-		memset(&l, 0, sizeof(l));
-		l.ops = &store_sqlite;
-		ledger_scratch(&l);
-		version_2(l.path);
-		fault_arm(kind, kind == FAULT_POWER, nth, l.path);
+		fault_arm(kind, kind == FAULT_POWER, nth);
 		if (l.ops->open(&l.cf, &l.store, &e) == ERR_OK)
 			l.ops->close(l.store);
-		fault.armed = false;
-		fired = fault.fired;
-		if (kind == FAULT_POWER && fired)
-			disks_write(l.path);
+		fired = fault_disarm();
 		version = ledger_ask(l.path, "PRAGMA user_version");
 		assert_true(version == 2 || version == 6);
 		assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('event', 'token', 'device_next_key')"),
@@ -261,8 +249,8 @@ upgrade_faults(enum fault_kind kind)
 		c = ledger_certificate(1, 1, "dev-2", 2, 1002);
 		assert_int_equal(ledger_try(&l, &c, NULL), ERR_OK);
 		ledger_close(&l);
-		ledger_remove_files(&l);
 	}
+	ledger_remove_files(&l);
 	assert_true(nth > 5);
 }
 

@@ -166,18 +166,9 @@ play_check(struct play *p)
 }
 
 static void
-fault_arm(enum fault_kind kind, bool sticky, long nth, const char *path)
-{
-	fault = (struct fault){ .left = nth, .kind = kind, .sticky = sticky };
-	disk_read(&disks[0], path);
-	disks[1].exists = false;
-	fault.armed = true;
-}
-
-static void
 faults(enum fault_kind kind, bool sticky)
 {
-	struct play			p;
+	struct play			begun, p;
 	struct ledger			*l;
 	struct store_certificate	 c;
 	char				 name[16];
@@ -185,29 +176,27 @@ faults(enum fault_kind kind, bool sticky)
 	bool				 fired = true;
 	int				 i;
 
+	l = ledger_new(&store_sqlite);
+	begun = (struct play){ .batch = ledger_batch(l, "lot-1", 1000) };
+	for (i = 0; i < CERTIFICATES; i++) {
+		(void)snprintf(name, sizeof(name), "dev-%d", i);
+		c = ledger_certificate(begun.batch, l->ca_id, name, (unsigned)i + 1, FIRST + (uint64_t)i);
+		assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
+	}
+	begun.l = *l;
+	ledger_close(&begun.l);
+	fault_begin(begun.l.path);
 	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 60 : 0), runs++) {
-		l = ledger_new(&store_sqlite);
-		memset(&p, 0, sizeof(p));
-		p.batch = ledger_batch(l, "lot-1", 1000);
-		for (i = 0; i < CERTIFICATES; i++) {
-			(void)snprintf(name, sizeof(name), "dev-%d", i);
-			c = ledger_certificate(p.batch, l->ca_id, name, (unsigned)i + 1, FIRST + (uint64_t)i);
-			assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
-		}
-		p.l = *l;
-		ledger_close(&p.l);
-		fault_arm(kind, sticky, nth, p.l.path);
+		p = begun;
+		fault_arm(kind, sticky, nth);
 		play_run(&p);
-		fault.armed = false;
-		fired = fault.fired;
-		if (kind == FAULT_POWER && fired)
-			disks_write(p.l.path);
+		fired = fault_disarm();
 		play_check(&p);
 		if (!fired)
 			assert_true(p.recorded[0] && p.recorded[GROUPS - 1] && p.retried && p.verified);
-		ledger_remove_files(&p.l);
-		free(l);
 	}
+	ledger_remove_files(&begun.l);
+	free(l);
 	assert_true(runs > 20);
 }
 
@@ -261,18 +250,16 @@ upgrade_faults(enum fault_kind kind)
 	int		n;
 	bool		fired = true;
 
+	memset(&l, 0, sizeof(l));
+	l.ops = &store_sqlite;
+	ledger_scratch(&l);
+	version_1(l.path);
+	fault_begin(l.path);
 	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 15 : 0)) {
-		memset(&l, 0, sizeof(l));
-		l.ops = &store_sqlite;
-		ledger_scratch(&l);
-		version_1(l.path);
-		fault_arm(kind, kind == FAULT_POWER, nth, l.path);
+		fault_arm(kind, kind == FAULT_POWER, nth);
 		if (l.ops->open(&l.cf, &l.store, &e) == ERR_OK)
 			l.ops->close(l.store);
-		fault.armed = false;
-		fired = fault.fired;
-		if (kind == FAULT_POWER && fired)
-			disks_write(l.path);
+		fired = fault_disarm();
 		version = ledger_ask(l.path, "PRAGMA user_version");
 		assert_true(version == 1 || version == 6);
 		assert_int_equal(ledger_ask(l.path, "SELECT count(*) FROM sqlite_schema WHERE name IN ('outbox_late', 'verification')"),
@@ -282,8 +269,8 @@ upgrade_faults(enum fault_kind kind)
 		assert_ok(l.ops->queue_page(l.reader, 1, 0, 10, count_row, &n, &e));
 		assert_int_equal(n, 1);
 		ledger_close(&l);
-		ledger_remove_files(&l);
 	}
+	ledger_remove_files(&l);
 	assert_true(nth > 5);
 }
 

@@ -132,20 +132,18 @@ faults(enum fault_kind kind, bool sticky)
 		(void)snprintf(station, sizeof(station), "s-%d", i);
 		rows[i] = refusal(BEGIN, "key_rejected", "lot-1", station, 1);
 	}
+	l = ledger_new(&store_sqlite);
+	(void)ledger_batch(l, "lot-1", 10);
+	ledger_close(l);
+	fault_begin(l->path);
 	for (nth = 1; fired; nth += 1 + (kind == FAULT_NOMEM ? nth / 25 : 0), runs++) {
-		l = ledger_new(&store_sqlite);
-		(void)ledger_batch(l, "lot-1", 10);
-		assert_ok(l->ops->checkpoint(l->store, &e));
-		fault = (struct fault){ .left = nth, .kind = kind, .sticky = sticky };
-		disk_read(&disks[0], l->path);
-		disks[1].exists = false;
-		fault.armed = true;
-		said = l->ops->refusals_write(l->store, rows, 40, &quarter, 1, 0, &e) == ERR_OK;
-		fault.armed = false;
-		fired = fault.fired;
-		ledger_close(l);
-		if (kind == FAULT_POWER && fired)
-			disks_write(l->path);
+		fault_arm(kind, sticky, nth);
+		said = l->ops->open(&l->cf, &l->store, &e) == ERR_OK;
+		if (said) {
+			said = l->ops->refusals_write(l->store, rows, 40, &quarter, 1, 0, &e) == ERR_OK;
+			l->ops->close(l->store);
+		}
+		fired = fault_disarm();
 		ledger_open(l);
 		sums = sums_of(l, 0, NULL);
 		assert_true(sums.count == 40 || (!said && sums.count == 0));
@@ -155,8 +153,10 @@ faults(enum fault_kind kind, bool sticky)
 		assert_int_equal(ledger_try(l, &c, NULL), ERR_OK);
 		assert_ok(l->ops->refusals_write(l->store, rows, 40, &quarter, 1, 0, &e));
 		assert_int_equal(sums_of(l, 0, NULL).count, 40);
-		ledger_free(l);
+		ledger_close(l);
 	}
+	ledger_remove_files(l);
+	free(l);
 	assert_true(runs > 2);
 }
 
