@@ -48,6 +48,8 @@ struct store_who {
 
 enum { STORE_ACTOR_BYTES = 80, STORE_ADDRESS_BYTES = 63, STORE_ACTION_BYTES = 31, STORE_NOTE_BYTES = 255 };
 
+#define STORE_EVENT_LEDGER "the ledger"	/* no batch, token or device has a name with a space */
+
 /* One change by a person, as the ledger keeps it for ever. */
 struct store_event {
 	int64_t	id;		/* counts up */
@@ -56,8 +58,8 @@ struct store_event {
 	char	address[STORE_ADDRESS_BYTES + 1];
 	char	action[STORE_ACTION_BYTES + 1];	/* "batch.create", "batch.open", "batch.close", "batch.quantity", "upload.retry",
 						 * "token.create", "token.revoke", "certificate.revoke", "certificate.retry",
-						 * "device.rework" */
-	char	object[LIMIT_NAME_BYTES + 1];	/* the batch's or token's name, the device's id; "" = all */
+						 * "device.rework", "ledger.backup" */
+	char	object[LIMIT_NAME_BYTES + 1];	/* the batch's or token's name, the device's id; "" = all; STORE_EVENT_LEDGER */
 	char	detail[STORE_NOTE_BYTES + 1];	/* "quantity 100 -> 200"; never a secret */
 	char	reason[STORE_NOTE_BYTES + 1];
 };
@@ -336,6 +338,8 @@ struct store_ops {
 	 * another is no error, no event, and the first stays.
 	 */
 	enum err_code	(*device_rework)(struct store *, const char *device_id, const struct store_who *, struct err *);
+	/* That a copy of the ledger, as it was at who's at_us, went to a file: an event about STORE_EVENT_LEDGER; detail says what is in it, and where. */
+	enum err_code	(*backup_record)(struct store *, const char *detail, const struct store_who *, struct err *);
 	/*
 	 * Makes certificate ids findable: at most max_rows certificates into the index that search uses, in short transactions with
 	 * a pause between.  For a thread that is in nobody's way, every few seconds: nothing is done until some hundreds have come together, and what is

@@ -23,6 +23,7 @@ ERR_MUST_CHECK enum err_code	cmd_batch_show(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_batch_open(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_batch_close(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_batch_quantity(struct cmd *c, struct err *e);
+ERR_MUST_CHECK enum err_code	cmd_backup(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_event_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_cert_list(struct cmd *c, struct err *e);
 ERR_MUST_CHECK enum err_code	cmd_cert_show(struct cmd *c, struct err *e);

@@ -117,6 +117,11 @@ static const struct command commands[] = {
 	{ "event", "list", cmd_event_list, "event list [--limit N] [--json]", "what people have changed, newest first",
 	    "Batches made, opened, closed and raised, tokens, parked certificates sent back: when, who and why.\n"
 	    "  --limit   at most so many; 100\n" },
+	{ "backup", NULL, cmd_backup, "backup FILE", "copy the ledger, while the line runs",
+	    "FILE is a new file, best on another disk: never over an old one. It is read again and checked before it\n"
+	    "has its name. The page's health view shows when the last one was made. Settings and keys are not in it.\n"
+	    "To go back to it: stop the server, move lineca.db, lineca.db-wal and lineca.db-shm of the home away, copy\n"
+	    "FILE to lineca.db. What was issued after the backup is then not known any more: see the README first.\n" },
 	{ "upload", "status", cmd_upload_status, "upload status [--json]", "the queue, the last run, why rows are parked", "" },
 	{ "upload", "retry", cmd_upload_retry, "upload retry [--batch B | --serial S]", "parked certificates back into the queue", "" },
 	{ "upload", NULL, cmd_upload, "upload [--dry-run] [--batch B] [--limit N] [--deadline T] [--report PREFIX]",

@@ -46,6 +46,16 @@ on_certificate(void *arg, const struct store_certificate *c, struct err *e)
 	return ERR_OK;
 }
 
+static enum err_code
+on_backup(void *arg, const struct store_event *ev, struct err *e)
+{
+	struct status *s = arg;
+
+	(void)e;
+	s->backup_at_us = ev->at_us;
+	return ERR_OK;
+}
+
 /* Open before the others; the listing has the newest first. */
 static int
 batch_order(const void *a, const void *b)
@@ -88,6 +98,7 @@ status_read(struct line *l, struct store_reader *r, struct status *ret, struct e
 	if ((rc = l->home->ops->batch_totals(r, &s.totals, e)) != ERR_OK ||
 	    (rc = l->home->ops->batch_list(r, BATCHES_CURRENT, on_batch, &s, e)) != ERR_OK ||
 	    (rc = l->home->ops->upload_run_newest(r, &s.run, e)) != ERR_OK ||
+	    (rc = l->home->ops->event_list(r, 0, 1, STORE_EVENT_LEDGER, on_backup, &s, e)) != ERR_OK ||
 	    (rc = l->home->ops->certificate_list(r, &newest, on_certificate, &s, e)) != ERR_OK) {
 		status_done(&s);
 		return rc;
@@ -152,10 +163,11 @@ file_bytes(const struct home *h, const char *name)
 
 /* What the ledger takes on the disk; its log keeps the room it once took. */
 static void
-add_health(cJSON *o, const struct line *l)
+add_health(cJSON *o, const struct line *l, const struct status *s)
 {
-	cJSON *database = cJSON_AddObjectToObject(cJSON_AddObjectToObject(o, "health"), "database");
+	cJSON *health = cJSON_AddObjectToObject(o, "health"), *database = cJSON_AddObjectToObject(health, "database");
 
+	view_time_us(cJSON_AddObjectToObject(health, "backup"), "last_at", s->backup_at_us);
 	add_number(database, "bytes", file_bytes(l->home, HOME_LEDGER));
 	add_number(database, "log_bytes", file_bytes(l->home, HOME_LEDGER "-wal"));
 }
@@ -339,7 +351,7 @@ status_json(struct line *l, const struct status *s, size_t *ret_len)
 	part = cJSON_AddObjectToObject(o, "disk");
 	add_number(part, "free_bytes", s->disk_free_bytes);
 	add_number(part, "reserve_bytes", l->guard.disk_reserve_bytes);
-	add_health(o, l);
+	add_health(o, l, s);
 	part = cJSON_AddObjectToObject(o, "writer");
 	add_number(part, "rows", (int64_t)s->writer.rows);
 	add_number(part, "groups", (int64_t)s->writer.groups);

@@ -24,7 +24,7 @@ struct status {
 	size_t				 batch_count;
 	struct store_certificate	 last[STATUS_LAST];	/* newest first; der is NULL */
 	size_t				 last_count;
-	int64_t				 disk_free_bytes;
+	int64_t				 disk_free_bytes, backup_at_us;	/* the newest; 0: none is known of */
 	struct writer_stats		 writer;
 	struct http_stats		 http;
 };

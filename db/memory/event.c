@@ -22,6 +22,21 @@ event_add(struct store *s, const struct store_event *ev)
 }
 
 enum err_code
+memory_backup_record(struct store *s, const char *detail, const struct store_who *who, struct err *e)
+{
+	struct store_event	ev;
+	enum err_code		rc;
+
+	if ((rc = event_make(&ev, who, "ledger.backup", STORE_EVENT_LEDGER, e, "%s", detail)) != ERR_OK)
+		return rc;
+	(void)pthread_mutex_lock(&s->mu);
+	if ((rc = event_room(s, e)) == ERR_OK)
+		event_add(s, &ev);
+	(void)pthread_mutex_unlock(&s->mu);
+	return rc;
+}
+
+enum err_code
 memory_event_list(struct store_reader *r, int64_t before, int64_t limit, const char *object,
     enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e)
 {

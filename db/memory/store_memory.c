@@ -525,6 +525,7 @@ const struct store_ops store_memory = {
 	.token_find_id = memory_token_find_id,
 	.token_list = memory_token_list,
 	.event_list = memory_event_list,
+	.backup_record = memory_backup_record,
 	.refusal_list = memory_refusal_list,
 	.refused_list = memory_refused_list,
 	.recorded_find = memory_recorded_find,

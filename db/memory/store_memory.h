@@ -116,6 +116,7 @@ enum err_code	memory_search(struct store_reader *r, const char *text, int64_t li
 /* event.c: a change first makes room for its event, so that the event then cannot fail */
 ERR_MUST_CHECK enum err_code	event_room(struct store *s, struct err *e);
 void		event_add(struct store *s, const struct store_event *ev);
+enum err_code	memory_backup_record(struct store *s, const char *detail, const struct store_who *who, struct err *e);
 enum err_code	memory_event_list(struct store_reader *r, int64_t before, int64_t limit, const char *object,
 		    enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e);
 

@@ -27,6 +27,20 @@ change_commit(struct store *s, const struct store_event *ev, struct err *e)
 	return transaction_commit(&s->writer, e);
 }
 
+enum err_code
+sqlite_backup_record(struct store *s, const char *detail, const struct store_who *who, struct err *e)
+{
+	struct store_event	ev;
+	enum err_code		rc;
+
+	if ((rc = event_make(&ev, who, "ledger.backup", STORE_EVENT_LEDGER, e, "%s", detail)) != ERR_OK ||
+	    (rc = transaction_begin(&s->writer, e)) != ERR_OK)
+		return rc;
+	rc = change_commit(s, &ev, e);
+	transaction_rollback(&s->writer);
+	return rc;
+}
+
 static enum err_code
 event_from_row(struct connection *c, enum statement s, struct store_event *ret, struct err *e)
 {

@@ -1,13 +1,13 @@
 /* Making, opening and closing a ledger; the table of functions. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "db/sqlite/store_sqlite.h"
 
 /*
@@ -32,41 +32,6 @@ ledger_fill(const char *path, struct err *e)
 }
 
 static enum err_code
-sync_path(const char *path, int flags, struct err *e)
-{
-	enum err_code	rc = ERR_OK;
-	int		fd;
-
-	if ((fd = open(path, flags | O_CLOEXEC)) == -1 || fsync(fd) == -1)
-		rc = err_set(e, ERR_STORAGE, "%s: %s", path, strerror(errno));
-	if (fd != -1)
-		(void)close(fd);
-	return rc;
-}
-
-/* Gives the finished file its name, never over another one, and makes the name durable. */
-static enum err_code
-ledger_publish(const char *part, const char *path, struct err *e)
-{
-	char		*dir;
-	enum err_code	 rc;
-
-	if ((rc = sync_path(part, O_RDONLY, e)) != ERR_OK)
-		return rc;
-	if ((dir = strdup(path)) == NULL)
-		return err_set(e, ERR_NOMEM, "create");
-	if (link(part, path) == -1) {
-		if (errno == EEXIST)
-			rc = err_say(e, ERR_CONFLICT, "There is a ledger already.");
-		else
-			rc = err_set(e, ERR_STORAGE, "%s: %s", path, strerror(errno));
-	} else
-		rc = sync_path(dirname(dir), O_RDONLY | O_DIRECTORY, e);
-	free(dir);
-	return rc;
-}
-
-static enum err_code
 sqlite_create(const struct store_config *cf, struct err *e)
 {
 	char		*part = NULL;
@@ -85,8 +50,8 @@ sqlite_create(const struct store_config *cf, struct err *e)
 		rc = err_set(e, ERR_STORAGE, "%s: %s", part, strerror(errno));
 	else {
 		(void)close(fd);
-		if ((rc = ledger_fill(part, e)) == ERR_OK)
-			rc = ledger_publish(part, cf->path, e);
+		if ((rc = ledger_fill(part, e)) == ERR_OK && (rc = file_publish(part, cf->path, e)) == ERR_CONFLICT)
+			rc = err_say(e, ERR_CONFLICT, "There is a ledger already.");
 		(void)unlink(part);
 	}
 	(void)umask(mask);
@@ -207,6 +172,7 @@ const struct store_ops store_sqlite = {
 	.token_find_id = sqlite_token_find_id,
 	.token_list = sqlite_token_list,
 	.event_list = sqlite_event_list,
+	.backup_record = sqlite_backup_record,
 	.refusal_list = sqlite_refusal_list,
 	.refused_list = sqlite_refused_list,
 	.recorded_find = sqlite_recorded_find,

@@ -127,6 +127,7 @@ enum err_code	sqlite_token_list(struct store_reader *r,
 ERR_MUST_CHECK enum err_code	event_write(struct connection *c, const struct store_event *ev, struct err *e);
 /* The end of a person's change: its event, then COMMIT. */
 ERR_MUST_CHECK enum err_code	change_commit(struct store *s, const struct store_event *ev, struct err *e);
+enum err_code	sqlite_backup_record(struct store *s, const char *detail, const struct store_who *who, struct err *e);
 enum err_code	sqlite_event_list(struct store_reader *r, int64_t before, int64_t limit, const char *object,
 		    enum err_code (*row)(void *, const struct store_event *, struct err *), void *arg, struct err *e);
 

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +139,49 @@ file_sync_dir(const char *path, struct err *e)
 		rc = file_err(e, "sync", path);
 	(void)close(fd);
 	return rc;
+}
+
+static enum err_code
+sync_file(const char *path, struct err *e)
+{
+	enum err_code rc = ERR_OK;
+	int fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return file_err(e, "open", path);
+	if (fsync(fd) == -1)
+		rc = file_err(e, "sync", path);
+	(void)close(fd);
+	return rc;
+}
+
+/* Not every file system can do either: NFS knows no such rename, that of a memory stick no link. */
+static bool
+rename_new(const char *part, const char *path)
+{
+	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno != EINVAL && errno != ENOSYS)
+		return false;
+	if (link(part, path) == -1)
+		return false;
+	(void)unlink(part);
+	return true;
+}
+
+enum err_code
+file_publish(const char *part, const char *path, struct err *e)
+{
+	char dir[PATH_MAX];
+	enum err_code rc;
+
+	if ((size_t)snprintf(dir, sizeof(dir), "%s", path) >= sizeof(dir))
+		return err_set(e, ERR_USAGE, "the path %.80s... is too long", path);
+	if ((rc = sync_file(part, e)) != ERR_OK)
+		return rc;
+	if (!rename_new(part, path))
+		return file_err(e, "create", path);
+	return file_sync_dir(dirname(dir), e);
 }
 
 bool

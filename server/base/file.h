@@ -17,6 +17,11 @@ ERR_MUST_CHECK enum err_code	file_read(const char *path, size_t max, char **ret,
 /* Makes a new file with exactly this mode, writes and syncs it.  ERR_CONFLICT: it exists.  A half-written one is removed. */
 ERR_MUST_CHECK enum err_code	file_write_new(const char *path, mode_t mode, const void *data, size_t len, struct err *e);
 
+/*
+ * Gives the finished file part its name in the same directory, never over another file, and syncs both; part is gone then.
+ * ERR_CONFLICT: path exists.
+ */
+ERR_MUST_CHECK enum err_code	file_publish(const char *part, const char *path, struct err *e);
 /* Makes the names in a directory durable. */
 ERR_MUST_CHECK enum err_code	file_sync_dir(const char *path, struct err *e);
 

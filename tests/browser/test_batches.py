@@ -7,6 +7,7 @@ import pytest
 
 import station
 import tokens
+from page import rows
 
 
 @pytest.fixture
@@ -217,6 +218,27 @@ def test_a_thousand(page, home, written):
     page.press("button", "Make the batch", dialog)
     page.sees("Batch lot", "main h1")
     assert home.batch_show("lot")["quantity"] == 1000
+
+
+def test_who_did_what(page, home):
+    """What was done to the batch and to the certificates of its devices, the newest first; not what was done elsewhere."""
+    home.batch("lot", 5)
+    home.batch("other", 5)
+    posts = station.Station(page.server)
+    posts.issue("lot", cn="SN1")
+    posts.issue("lot", cn="SN2")
+    posts.issue("other", cn="SN3")
+    serial = {row["device_id"]: row["serial"] for row in home.certificates()}
+    home.run("cert", "revoke", serial["SN2"], "--reason", "fell from the belt")
+    home.run("cert", "revoke", serial["SN3"], "--reason", "of another order")
+    home.run("batch", "quantity", "lot", "9", "--reason", "four more")
+    page.go("batch/lot", "four more")
+    actor = newest_event(home, "batch.quantity")["actor"]
+    table = rows(page, "Events")
+    assert [row[1:4] + row[5:6] for row in table] == [
+        [actor, "Raised the quantity", "lot", "four more"],
+        [actor, "Revoked the certificate", "SN2", "fell from the belt"],
+        [actor, "Made the batch", "lot", ""]]
 
 
 def test_a_reason_of_blanks_is_none(page, home):

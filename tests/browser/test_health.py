@@ -74,6 +74,19 @@ def test_the_ledger(home, start, browser):
     assert seen[1] > seen[0] + 100
 
 
+def test_the_last_backup(home, start, browser, tmp_path):
+    """Seen within a second, and in the events, by whom and where to."""
+    server = start(home)
+    look(browser, server)
+    assert page.facts(browser)["Last backup"] == "None is known of: the engineer runs lineca backup"
+    home.run("backup", tmp_path / "copy.db")
+    (event,) = [e for e in home.json("event", "list") if e["action"] == "ledger.backup"]
+    browser.wait("the backup", lambda: page.facts(browser)["Last backup"] == page.when(browser, event["at"]))
+    browser.go("events", "Backed up the ledger")
+    (row,) = page.rows(browser, "Events")
+    assert row[1:5] == [event["actor"], "Backed up the ledger", "Ledger", f"0 certificates, {(tmp_path / 'copy.db').stat().st_size} bytes: {tmp_path / 'copy.db'}"]
+
+
 def test_the_disk_is_nearly_full(home, start, browser):
     """Issuing stops at the reserve: the page says so at once, in one word, with what to do; and it is over when there is room."""
     home.batch("lot", 50)

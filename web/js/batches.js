@@ -41,6 +41,14 @@ function batchButtons(batch) {
     el("a", { class: "button", href: `/v1/batches/${encodeURIComponent(name)}/devices.csv`, download: `${name}.csv` }, t("batch.csv")));
 }
 
+// What was done to the batch, and the certificates of its devices that were revoked: the ledger has those with the device.
+function whoDidWhat(events, revoked) {
+  return [
+    ...events.filter((event) => /^(batch|upload)\./.test(event.action)),
+    ...revoked.map((c) => ({ id: c.serial, at: c.revoked_at, actor: c.revoked_by, action: "certificate.revoke", object: c.device_id, detail: "", reason: c.revoked_reason, address: "" })),
+  ].sort((a, b) => (a.at < b.at ? 1 : -1));
+}
+
 export const batchView = {
   live: true,
   everyMs: 5000,
@@ -48,9 +56,11 @@ export const batchView = {
   async load(name, options) {
     const at = encodeURIComponent(name);
     const batch = await ask(`/v1/batches/${at}`, options);
-    const [certificates, events] = await Promise.all([
-      ask(`/v1/certificates?batch=${at}&limit=20`, options), ask(`/v1/events?object=${at}&limit=100`, options)]);
-    return { batch, certificates: certificates.certificates, events: events.events.filter((event) => /^(batch|upload)\./.test(event.action)) };
+    const [certificates, revoked, events] = await Promise.all([
+      ask(`/v1/certificates?batch=${at}&limit=20`, options),
+      batch.revoked ? ask(`/v1/certificates?batch=${at}&state=revoked&limit=100`, options) : { certificates: [] },
+      ask(`/v1/events?object=${at}&limit=100`, options)]);
+    return { batch, certificates: certificates.certificates, events: whoDidWhat(events.events, revoked.certificates) };
   },
   draw({ batch, certificates, events }, status) {
     const now = { ...running(batch, status), state: batch.state, quantity: batch.quantity };

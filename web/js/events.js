@@ -4,9 +4,11 @@ import { ask } from "./api.js";
 import { t, word } from "./i18n.js";
 import { moment } from "./format.js";
 
+const object = (event) => (event.action === "ledger.backup" ? t("what.storage") : event.object || t("event.all"));
+
 export function eventTable(events) {
   const rows = events.map((event) => ({ key: event.id, cells: [
-    moment(event.at), event.actor, word("event", event.action), as(event.object || t("event.all"), "mono"), event.detail, event.reason, as(event.address, "mono"),
+    moment(event.at), event.actor, word("event", event.action), as(object(event), "mono"), event.detail, event.reason, as(event.address, "mono"),
   ] }));
   return table(t("view.events"), [t("line.time"), t("event.who"), t("event.what"), t("event.object"), t("event.detail"), t("dialog.reason"), t("event.address")], rows, t("event.none"));
 }

@@ -68,6 +68,9 @@ test_changes(void **state)
 	assert_newest_event(l, "upload.retry lot-2: 0 parked");
 	assert_int_equal(l->ops->upload_retry(l->store, 99, &ledger_who, &count, &e), ERR_INTERNAL);
 	assert_int_equal(events_count(l), 8);
+	assert_ok(l->ops->backup_record(l->store, "3 certificates: /mnt/a", &ledger_who, &e));
+	assert_newest_event(l, "ledger.backup the ledger: 3 certificates: /mnt/a");
+	assert_int_equal(events_list(l, 0, 0).n, 9);
 }
 
 /* What devices are given is no event: the certificates say it. */

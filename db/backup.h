@@ -1,0 +1,23 @@
+/* A copy of a ledger that is in use.  What such a copy is to the ledger's own events: store_ops.backup_record. */
+#ifndef DB_BACKUP_H
+#define DB_BACKUP_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct backup {
+	int64_t	bytes;			/* of the file */
+	int64_t	certificates;		/* rows that were counted in it */
+};
+
+/*
+ * Copies the SQLite ledger at path, as it is at one moment, into the new file: read again from the disk and checked, synced, readable for its
+ * owner alone, and under its name only when it is whole.  A server may run meanwhile; its log grows until the copy is made.
+ * leave_free_bytes stay free where the file shares the ledger's disk.  One thread.
+ * ERR_CONFLICT: the file exists, or another process is making it; ERR_NOT_FOUND, ERR_PERMISSION: its directory; ERR_DISK_LOW: no room for it;
+ * ERR_IO; ERR_STORAGE: the ledger, or its copy, is damaged; ERR_CONFIG: it is no ledger of this program; ERR_NOMEM.
+ */
+ERR_MUST_CHECK enum err_code	backup_copy(const char *path, const char *file, int64_t leave_free_bytes, struct backup *ret, struct err *e);
+
+#endif
