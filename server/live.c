@@ -136,18 +136,12 @@ end_those_without_right(struct live *v, unsigned open)
 {
 	struct line *l = v->line;
 	struct rights all = { .line = l, .now_us = clock_monotonic_us(), .max = open };
-	struct store_token t;
-	struct err e;
 
 	if ((all.tokens = calloc(open, sizeof(*all.tokens))) == NULL)
 		return;
 	judge_all(&all);
-	for (size_t i = 0; i < all.count; i++) {
-		enum err_code rc = l->home->ops->token_find_id(v->reader, all.tokens[i].id, &t, &e);
-
-		/* a ledger that cannot be read now says nothing of anybody's right, and gives nobody anything to read */
-		all.tokens[i].good = rc == ERR_OK ? access_token_is_good(&t, l->clock->now_us(l->clock)) : rc != ERR_NOT_FOUND;
-	}
+	for (size_t i = 0; i < all.count; i++)
+		all.tokens[i].good = access_token_lives(all.tokens[i].id, l, v->reader);
 	all.looked = true;
 	if (all.count > 0)
 		judge_all(&all);
@@ -255,6 +249,8 @@ live_handle(struct http_request *req, void *line)
 	struct access_right right;
 	char *first;
 
+	if (!http_stream_offered(req))
+		return;
 	if (worker_get(l, &w, &e) != ERR_OK || (first = event_text(l, w->reader, &len, &e)) == NULL) {
 		http_reply_problem(req, &e);
 		return;

@@ -43,16 +43,21 @@ struct batch_rate {
 	struct slices	minutes[RATE_MINUTES + 1];
 };
 
+/* Places in an array that the newest goes round in. */
+struct ring {
+	size_t	next, count;
+};
+
 struct pulse {
 	pthread_mutex_t		mu;		/* protects all below */
 	uint64_t		count;
 	int64_t			last_issued_us;
 	struct slices		minutes[MINUTES + 1], quarters[PULSE_QUARTERS + 1];
-	struct noted		recent[PULSE_RECENT];	/* a ring; the newest before next */
-	size_t			next, recent_count;
+	struct noted		recent[PULSE_RECENT];
+	struct ring		recent_ring;
 	struct pulse_streak	streak, stations[PULSE_STATIONS];	/* a station's refused is 0: a free place */
-	struct noted		aside[PULSE_SET_ASIDE];	/* what was refused: a ring, the newest before aside_next */
-	size_t			aside_next, aside_count;
+	struct noted		aside[PULSE_SET_ASIDE];	/* what was refused */
+	struct ring		aside_ring;
 	struct refusals		refusals;
 	struct batch_rate	batches[BATCHES];
 	int			shift_s[SHIFTS_MAX];	/* of the day, growing */
@@ -300,13 +305,23 @@ count_streaks(struct pulse *p, const struct noted *k)
 		streak_goes_on(station, k);
 }
 
-static void
-set_aside(struct pulse *p, const struct noted *k)
+/* The place for one more. */
+static size_t
+ring_put(struct ring *r, size_t places)
 {
-	p->aside[p->aside_next] = *k;
-	p->aside_next = (p->aside_next + 1) % PULSE_SET_ASIDE;
-	if (p->aside_count < PULSE_SET_ASIDE)
-		p->aside_count++;
+	size_t at = r->next;
+
+	r->next = (at + 1) % places;
+	if (r->count < places)
+		r->count++;
+	return at;
+}
+
+/* The place of the nth newest, from 1. */
+static size_t
+ring_nth(const struct ring *r, size_t places, size_t n)
+{
+	return (r->next + places - n) % places;
 }
 
 void
@@ -316,11 +331,8 @@ pulse_note(struct pulse *p, const struct pulse_event *ev)
 
 	(void)pthread_mutex_lock(&p->mu);
 	p->count++;
-	k = &p->recent[p->next];
+	k = &p->recent[ring_put(&p->recent_ring, PULSE_RECENT)];
 	keep(k, ev);
-	p->next = (p->next + 1) % PULSE_RECENT;
-	if (p->recent_count < PULSE_RECENT)
-		p->recent_count++;
 	shift_turn(p, k->at_us);
 	count_streaks(p, k);
 	if (k->outcome == PULSE_ISSUED) {
@@ -329,7 +341,7 @@ pulse_note(struct pulse *p, const struct pulse_event *ev)
 	} else if (k->outcome == PULSE_REFUSED) {
 		count_refused(p, k);
 		if (*k->device_id != '\0')
-			set_aside(p, k);
+			p->aside[ring_put(&p->aside_ring, PULSE_SET_ASIDE)] = *k;
 	}
 	(void)pthread_mutex_unlock(&p->mu);
 }
@@ -606,10 +618,8 @@ view_rate(struct pulse *p, int64_t now_us, cJSON *o)
 		(void)cJSON_AddItemToArray(list, part);
 	}
 	list = cJSON_AddArrayToObject(o, "recent");
-	for (size_t i = 1; i <= p->recent_count; i++) {
-		const struct noted *k = &p->recent[(p->next + PULSE_RECENT - i) % PULSE_RECENT];
-
-		part = view_noted(k);
+	for (size_t n = 1; n <= p->recent_ring.count; n++) {
+		part = view_noted(&p->recent[ring_nth(&p->recent_ring, PULSE_RECENT, n)]);
 		(void)cJSON_AddItemToArray(list, part);
 	}
 }
@@ -641,8 +651,8 @@ pulse_view_device(struct pulse *p, const char *device_id, cJSON *o)
 	size_t n = 0;
 
 	(void)pthread_mutex_lock(&p->mu);
-	for (size_t i = 1; i <= p->aside_count && n < SHOWN; i++) {
-		const struct noted *k = &p->aside[(p->aside_next + PULSE_SET_ASIDE - i) % PULSE_SET_ASIDE];
+	for (size_t i = 1; i <= p->aside_ring.count && n < SHOWN; i++) {
+		const struct noted *k = &p->aside[ring_nth(&p->aside_ring, PULSE_SET_ASIDE, i)];
 
 		if (strcmp(k->device_id, device_id) == 0 && cJSON_AddItemToArray(list, view_noted(k)))
 			n++;

@@ -88,8 +88,8 @@ take_certificate(struct http_request *req, struct line *l, struct actor *a)
 
 /* ---- tokens */
 
-bool
-access_token_is_good(const struct store_token *t, int64_t now_us)
+static bool
+token_is_good(const struct store_token *t, int64_t now_us)
 {
 	return t->revoked_at_us == 0 && (t->expires_at_us == 0 || t->expires_at_us > now_us);
 }
@@ -266,15 +266,22 @@ access_right_of(struct http_request *req, struct line *l)
 }
 
 bool
-access_right_lives(const struct access_right *right, struct line *l, struct store_reader *r)
+access_token_lives(int64_t token_id, const struct line *l, struct store_reader *r)
 {
 	struct store_token t;
 	struct err e;
+	enum err_code rc = l->home->ops->token_find_id(r, token_id, &t, &e);
 
+	/* a ledger that cannot be read now says nothing of anybody's right, and gives nobody anything to read */
+	return rc == ERR_OK ? token_is_good(&t, l->clock->now_us(l->clock)) : rc != ERR_NOT_FOUND;
+}
+
+bool
+access_right_lives(const struct access_right *right, struct line *l, struct store_reader *r)
+{
 	if (right->session != 0 && !session_lives(l->sessions, right->session, clock_monotonic_us()))
 		return false;
-	return right->token_id == 0 || (l->home->ops->token_find_id(r, right->token_id, &t, &e) == ERR_OK &&
-	    access_token_is_good(&t, l->clock->now_us(l->clock)));
+	return right->token_id == 0 || access_token_lives(right->token_id, l, r);
 }
 
 /* ---- may they */

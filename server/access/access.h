@@ -65,11 +65,10 @@ struct access_right {
 /* That of the request that was let in; all 0: it needs none. */
 struct access_right		access_right_of(struct http_request *req, struct line *l);
 
-/* Is it there still?  One look into the ledger; a ledger that cannot be read knows of none. */
+/* Is the token there still, whatever the network: not revoked, not expired?  One look into the ledger; yes, if that cannot be read now. */
+bool				access_token_lives(int64_t token_id, const struct line *l, struct store_reader *r);
+/* Is all of the right there still? */
 bool				access_right_lives(const struct access_right *right, struct line *l, struct store_reader *r);
-
-/* Is the token good still, whatever the network?  Not revoked, not expired. */
-bool				access_token_is_good(const struct store_token *t, int64_t now_us);
 
 /* Is it the right to be given a certificate, in any of its ways? */
 bool				access_enrolls(enum access need);

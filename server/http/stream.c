@@ -69,16 +69,23 @@ stream_free(void *arg)
 	free(st);
 }
 
-/* A stream keeps its connection: most of them stay for those who come and go.  False: it has no place. */
+/* A stream keeps its connection: most of them stay for those who come and go. */
+static unsigned
+places(const struct http_server *s)
+{
+	enum { SHARE = 4 };
+
+	return s->config.connections_max / SHARE > 0 ? s->config.connections_max / SHARE : 1;
+}
+
+/* False: it has no place. */
 static bool
 stream_add(struct http_server *s, struct http_stream *st)
 {
-	enum { SHARE = 4 };
-	unsigned max = s->config.connections_max / SHARE > 0 ? s->config.connections_max / SHARE : 1;
 	bool has_place;
 
 	(void)pthread_mutex_lock(&s->streams_mu);
-	if ((has_place = s->streams_count < max)) {
+	if ((has_place = s->streams_count < places(s))) {
 		st->later = s->streams;
 		st->place = &s->streams;
 		if (st->later != NULL)
@@ -98,6 +105,15 @@ refuse_for_want_of_place(struct http_request *r)
 	(void)err_say(&e, ERR_BUSY, "As many listen to this server as it has room for. Ask /v1/status now and then, or try again later.");
 	http_reply_header(r, "Retry-After", "5");
 	http_reply_problem(r, &e);
+}
+
+bool
+http_stream_offered(struct http_request *r)
+{
+	if (http_stream_count(r->server) < places(r->server))
+		return true;
+	refuse_for_want_of_place(r);
+	return false;
 }
 
 void

@@ -12,6 +12,12 @@
 enum { HTTP_STREAM_OWN_BYTES = 16 };	/* whose stream it is: the caller's words, kept with it */
 
 /*
+ * Is there a place for one more?  If not it has replied with ERR_BUSY.  For those whose first text is dear; another may take the place all the
+ * same before http_reply_stream does.
+ */
+bool	http_stream_offered(struct http_request *r);
+
+/*
  * Replies with 200 and leaves the answer open; first (malloced, the server's from here on; NULL: no memory, and a problem is replied) is sent at once.  own is copied.
  * When a quarter of connections_max is open already it replies with ERR_BUSY instead.
  */
