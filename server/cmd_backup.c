@@ -1,5 +1,6 @@
 /* A copy of the ledger to another disk, and the note of it that the health view shows. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "args.h"
 #include "cmd_who.h"
@@ -8,10 +9,11 @@
 static enum err_code
 record(struct home *h, const char *file, const struct backup *b, const struct store_who *who, struct err *e)
 {
-	char detail[STORE_NOTE_BYTES + 1];
+	char detail[STORE_NOTE_BYTES + 1], *whole = realpath(file, NULL);
 	enum err_code rc;
 
-	(void)snprintf(detail, sizeof(detail), "%lld certificates, %lld bytes: %s", (long long)b->certificates, (long long)b->bytes, file);
+	(void)snprintf(detail, sizeof(detail), "%lld certificates, %lld bytes: %s", (long long)b->certificates, (long long)b->bytes, whole != NULL ? whole : file);
+	free(whole);
 	if ((rc = h->ops->backup_record(h->store, detail, who, e)) != ERR_OK) {
 		struct err why = *e;
 
@@ -37,7 +39,7 @@ cmd_backup(struct cmd *c, struct err *e)
 	if ((rc = home_open(&h, c->home, e)) == ERR_OK && (rc = home_join(&h, HOME_LEDGER, ledger, e)) == ERR_OK &&
 	    (rc = backup_copy(ledger, file, h.config.guard_disk_reserve_mib << 20, &b, e)) == ERR_OK &&
 	    (rc = record(&h, file, &b, &who, e)) == ERR_OK)
-		(void)fprintf(stderr, "%s has the ledger with %lld certificates, read again and in order. Settings and the CA's key are not in it:\n"
+		(void)fprintf(stderr, "%s has the ledger with %lld certificates, read again and sound. Settings and the CA's key are not in it:\n"
 		    "keep a copy of %s/" HOME_CONFIG ", ca/ and tls/ apart, in a safe place\n", file, (long long)b.certificates, h.path);
 	home_close(&h);
 	return rc;

@@ -42,6 +42,8 @@ home_open_ledger(struct home *h, struct err *e)
 	rc = h->ops->open(&cf, &h->store, &why);
 	if (rc != ERR_OK && (access(path, R_OK | W_OK) == -1 || access(h->path, W_OK) == -1) && errno == EACCES)
 		return err_set(e, ERR_PERMISSION, "%s may not be written by this user: run lineca as the user who owns it", path);
+	if (rc == ERR_STORAGE || (rc == ERR_CONFIG && access(path, F_OK) == -1))
+		return err_set(e, rc, "%s: %s. If it is lost or damaged, go back to a backup: README, \"Operate it\"", path, why.log_text);
 	if (rc != ERR_OK)
 		return err_set(e, rc, "%s: %s", path, why.log_text);
 	return h->ops->reader_open(h->store, &h->reader, e);

@@ -73,7 +73,8 @@ static const struct command commands[] = {
 	    "give somebody or something a right",
 	    "Prints a random token, once: the ledger has only its hash. Whoever shows it has the right of its role.\n"
 	    "  --role      enroll: is given certificates; viewer: reads; technician: enrolls, reads, makes, opens and\n"
-	    "              closes batches, puts parked certificates back; admin: everything, also raises orders\n"
+	    "              closes batches, puts parked certificates back, revokes certificates (for ever), allows a\n"
+	    "              rework; admin: everything, also raises orders\n"
 	    "  --batch     with --role enroll: good in this batch only\n"
 	    "  --from      good from these addresses only: 10.1.0.0/16, fd00::/8, 10.1.2.3\n"
 	    "  --expires   2026-12-31 (as that day begins, UTC), 2026-12-31T18:00:00Z, 90d or 12h\n"
@@ -120,8 +121,8 @@ static const struct command commands[] = {
 	{ "backup", NULL, cmd_backup, "backup FILE", "copy the ledger, while the line runs",
 	    "FILE is a new file, best on another disk: never over an old one. It is read again and checked before it\n"
 	    "has its name. The page's health view shows when the last one was made. Settings and keys are not in it.\n"
-	    "To go back to it: stop the server, move lineca.db, lineca.db-wal and lineca.db-shm of the home away, copy\n"
-	    "FILE to lineca.db. What was issued after the backup is then not known any more: see the README first.\n" },
+	    "Going back to one undoes what was done since: certificates, revocations, revoked tokens. README,\n"
+	    "\"Operate it\", has the steps.\n" },
 	{ "upload", "status", cmd_upload_status, "upload status [--json]", "the queue, the last run, why rows are parked", "" },
 	{ "upload", "retry", cmd_upload_retry, "upload retry [--batch B | --serial S]", "parked certificates back into the queue", "" },
 	{ "upload", NULL, cmd_upload, "upload [--dry-run] [--batch B] [--limit N] [--deadline T] [--report PREFIX]",

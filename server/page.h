@@ -1,5 +1,5 @@
 /*
- * GET / and its files: the page.  What it shows first is rendered here, in English, so that the line view is whole without script; web/app.js then takes over.
+ * GET / and its files: the page.  What it shows first is drawn here (page_line.h), in the reader's language, so that the line view is whole without script; web/app.js then takes over.
  */
 #ifndef SERVER_PAGE_H
 #define SERVER_PAGE_H

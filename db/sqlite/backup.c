@@ -149,7 +149,7 @@ check_whole(const char *part, struct backup *ret, struct err *e)
 	if ((found = sqlite3_exec(c.db, "PRAGMA quick_check(1)", first_word, word, NULL)) != SQLITE_OK)
 		rc = connection_fail(&c, found, "backup", e);
 	else if (strcmp(word, "ok") != 0)
-		rc = err_set(e, ERR_STORAGE, "the copy is damaged, or the ledger is: %s", word);
+		rc = err_set(e, ERR_STORAGE, "the ledger is damaged, or the disk of the copy is: %s", strrchr(word, '\n') != NULL ? strrchr(word, '\n') + 1 : word);
 	else
 		rc = connection_pragma_int(&c, "SELECT count(*) FROM certificate", &ret->certificates, e);
 out:

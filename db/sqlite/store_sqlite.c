@@ -79,7 +79,7 @@ sqlite_open(const struct store_config *cf, struct store **ret, struct err *e)
 	int64_t		 version;
 
 	if (access(cf->path, F_OK) == -1)
-		return err_set(e, ERR_CONFIG, "%s: %s", cf->path, strerror(errno));
+		return err_set(e, ERR_CONFIG, "%s", errno == ENOENT ? "there is no such ledger" : strerror(errno));
 	if ((s = calloc(1, sizeof(*s))) == NULL || (s->path = strdup(cf->path)) == NULL) {
 		rc = err_set(e, ERR_NOMEM, "open");
 		goto out;

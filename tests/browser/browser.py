@@ -35,6 +35,10 @@ from selenium.webdriver.common.keys import Keys
 import home as homes
 import limits
 
+# What chromium calls a server that goes, by the moment at which it does.
+GONE = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED", "ERR_CONNECTION_ABORTED",
+        "ERR_EMPTY_RESPONSE", "ERR_SOCKET_NOT_CONNECTED", "ERR_TIMED_OUT", "ERR_NETWORK_IO_SUSPENDED", "ERR_ABORTED")
+
 TABLET, PHONE, WALL, WALL_4K = (1024, 768), (390, 844), (1920, 1080), (3840, 2160)
 LANGUAGES = {"en": "en-US,en", "de": "de-DE,de", "es": "es-ES,es", "zh": "zh-CN,zh", "vi": "vi-VN,vi"}
 VIEWS = ("line", "batches", "devices", "upload", "health", "events")

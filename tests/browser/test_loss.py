@@ -11,8 +11,6 @@ import home as homes
 import limits
 import station
 
-GONE = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_TIMED_OUT",
-        "ERR_NETWORK_IO_SUSPENDED", "ERR_ABORTED")
 LOST = "No answer from the line server. This page goes on by itself when it is back."
 
 
@@ -38,7 +36,7 @@ def is_back(browser, within):
 
 @pytest.mark.parametrize("path", ["", "#/batches", "?wall"])
 def test_killed_and_started_again(lot, start, browser, path):
-    browser.expect(*GONE)
+    browser.expect(*browsers.GONE)
     server = start(lot)
     browser.open(server, path)
     browser.sees("lot", "main")
@@ -53,7 +51,7 @@ def test_killed_and_started_again(lot, start, browser, path):
 
 def test_a_server_that_hangs(lot, start, browser):
     """It takes connections and says nothing: as bad as gone."""
-    browser.expect(*GONE)
+    browser.expect(*browsers.GONE)
     server = start(lot)
     posts = station.Station(server)
     browser.open(server)
@@ -70,7 +68,7 @@ def test_a_server_that_hangs(lot, start, browser):
 
 def test_stopped_with_a_good_word(lot, start, browser):
     """SIGTERM: the stream ends well, and still nobody is there."""
-    browser.expect(*GONE, "healthz - .*status of 503")
+    browser.expect(*browsers.GONE, "healthz - .*status of 503")
     server = start(lot)
     browser.open(server)
     browser.becomes("idle")
@@ -83,7 +81,7 @@ def test_stopped_with_a_good_word(lot, start, browser):
 
 def test_not_there_when_the_page_is_loaded(lot, start, browser):
     """The first answer was the page, and then nobody: what the server rendered stays, and the page begins when it can."""
-    browser.expect(*GONE)
+    browser.expect(*browsers.GONE)
     server = start(lot)
     browser.open(server, javascript=False)
     assert browser.css("main .state")
@@ -98,7 +96,7 @@ def test_not_there_when_the_page_is_loaded(lot, start, browser):
 
 @pytest.mark.parametrize("lang", [lang for lang in browsers.LANGUAGES if lang != "en"])
 def test_it_is_said_in_the_readers_language(lot, start, browser, lang):
-    browser.expect(*GONE)
+    browser.expect(*browsers.GONE)
     texts = json.loads((homes.ROOT / "web" / "lang" / f"{lang}.json").read_text(encoding="utf-8"))
     server = start(lot)
     browser.open(server, lang=lang)

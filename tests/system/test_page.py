@@ -1,5 +1,6 @@
 """The page's files as a browser is given them, and its texts. What it does in a browser is not tested here yet."""
 import gzip
+import html
 import json
 import re
 
@@ -66,8 +67,8 @@ def test_the_first_screen_is_small(line):
 @pytest.mark.short
 def test_no_script_in_the_page(line):
     """Nothing inline: the policy forbids it, and the page does not try."""
-    html = line.client.get("/").body.decode()
-    assert not re.search(r"<script(?![^>]*\bsrc=)", html) and not re.search(r"\son\w+=", html) and "style=" not in html
+    text = line.client.get("/").body.decode()
+    assert not re.search(r"<script(?![^>]*\bsrc=)", text) and not re.search(r"\son\w+=", text) and "style=" not in text
 
 
 def test_modules_that_are_not_there(line):
@@ -75,15 +76,61 @@ def test_modules_that_are_not_there(line):
         assert line.client.get(path).status == 404
 
 
-def test_without_javascript(home, start, languages):
-    """The line view stands in what the server sends, in the words of the English page."""
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_javascript(home, start, languages, language):
+    """The line view stands in what the server sends, in the reader's language: state, batches, refusals, the last devices with their result."""
+    texts = {key: html.escape(text, quote=True).replace("&#x27;", "&#39;") for key, text in flat(languages[language]).items()}
+
+    def page():
+        answer = c.get("/", **{"Accept-Language": f"fr, {language}-XX;q=0.8, {'en' if language != 'en' else 'de'};q=0.5"})
+        assert answer.status == 200 and "Accept-Language" in answer.headers["Vary"]
+        text = answer.body.decode()
+        assert f'<html lang="{"zh-Hans" if language == "zh" else language}">' in text
+        assert not re.search(r">[a-z_]+(\.[a-z_]+)+<", text) and not re.search(r"\{\w+\}", text), "a text is missing"
+        return text
+
     def said(name):
-        html = c.get("/").body.decode()
-        return all(f"<{tag}>{languages['en'][key]}</{tag}>" in html for tag, key in (("strong", f"state.{name}"), ("p", f"state.{name}.do")))
+        text = page()
+        return f"<strong>{texts[f'state.{name}']}</strong><p>{texts[f'state.{name}.do']}</p>" in text
 
     with client.Client(start(home)) as c:
-        assert said("waiting")
+        assert said("waiting") and texts["line.no_batch"] in page() and texts["refusal.none"] in page()
         home.batch("lot-4711", 7)
-        assert said("idle") and "lot-4711" in c.get("/").body.decode()
-        assert c.enroll("lot-4711", csrs.fresh()[1]).status == 201 and said("issuing")
-        assert "<noscript>" in c.get("/").body.decode()
+        assert said("idle") and "lot-4711" in page()
+        _, csr = csrs.fresh("dev-1")
+        assert c.enroll("lot-4711", csr).status == 201 and said("issuing")
+        assert c.enroll("lot-4711", csr).status == 200 and c.enroll("lot-4711", b"garbage").status == 400 and c.enroll("lot-4711", csrs.fresh("dev-1")[1]).status == 409
+        text = page()
+        assert "<noscript>" in text and texts["chart.title"] in text
+        words = texts["batch.issued_words"].replace("{issued}", "1").replace("{quantity}", "7").replace("{percent}", "14 %")
+        assert words in text and '<progress aria-label="' + texts["batch.issued_of"] + '" value="1" max="7">' in text
+        for code in ("csr_malformed", "device_exists"):
+            assert f"<b>{texts[f'code.{code}.title']}</b>" in text and f"<p>{texts[f'code.{code}.do']}</p>" in text
+        rows = re.findall(r'<tr><th scope="row"><span class="mono">(.*?)</span>.*?</th><td class="(\w+)">.*?</span>(.*?)<small>', text)
+        assert rows == [("dev-1", "refused", texts["code.device_exists.title"]), ("–", "refused", texts["code.csr_malformed.title"]),
+                        ("dev-1", "repeated", texts["outcome.repeated"]), ("dev-1", "issued", texts["outcome.issued"])]
+
+
+def test_the_last_devices_after_a_restart(home, start):
+    """Those of the ledger behind those since the start, each once."""
+    home.batch("lot", 50)
+    server = start(home)
+    with client.Client(server) as c:
+        for n in range(3):
+            assert c.enroll("lot", csrs.fresh(f"dev-{n}")[1]).status == 201
+    server.stop()
+    with client.Client(start(home)) as c:
+        assert c.enroll("lot", csrs.fresh("dev-3")[1]).status == 201
+        assert re.findall(r'<th scope="row"><span class="mono">(.*?)</span>', c.get("/").body.decode()) == ["dev-3", "dev-2", "dev-1", "dev-0"]
+
+
+def test_the_way_in(home, start, languages):
+    """For who may not read: in the reader's language, and nothing of the line."""
+    home.configure("server", "read", "token")
+    home.batch("lot-4711", 7)
+    with client.Client(start(home)) as c:
+        for language, texts in languages.items():
+            answer = c.get("/", **{"Accept-Language": language})
+            text = html.unescape(answer.body.decode())
+            assert answer.status == 401 and "lot-4711" not in text
+            assert all(flat(texts)[key] in text for key in ("sign_in", "sign_in.label", "sign_in.script"))

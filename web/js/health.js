@@ -1,10 +1,18 @@
 // Is the machine well: disk, clock, ledger, CA, backup.
 import { as, el, facts, table } from "./dom.js";
 import { t } from "./i18n.js";
-import { bytes, date, dateTime, days, now, number } from "./format.js";
+import { bytes, date, dateTime, days, duration, now, number } from "./format.js";
 import { needText } from "./line.js";
 
 const mark = (ok) => (ok ? `✓ ${t("health.ok")}` : `✕ ${t("health.bad")}`);
+
+const WEEK_MS = 7 * 86400 * 1000;
+
+function lastBackup(at) {
+  if (!at) return [mark(false), " · ", t("health.no_backup")];
+  const age = now() - new Date(at);
+  return [mark(age < WEEK_MS), " · ", dateTime(at), " · ", t("health.ago", { time: duration(Math.max(0, age / 1000)) })];
+}
 
 function caRow(ca) {
   const left = Math.floor((new Date(ca.not_after) - now()) / 86400000);
@@ -29,7 +37,7 @@ export const healthView = {
         [t("what.disk"), mark(disk.free_bytes > disk.reserve_bytes), " · ", t("health.disk", { free: bytes(disk.free_bytes), reserve: bytes(disk.reserve_bytes) })],
         [t("what.clock"), mark(clockOk), " · ", dateTime(status.now)],
         [t("health.database"), health?.database ? t("health.database_words", { bytes: bytes(health.database.bytes), log: bytes(health.database.log_bytes) }) : "–"],
-        [t("health.backup"), health?.backup?.last_at ? dateTime(health.backup.last_at) : t("health.no_backup")],
+        [t("health.backup"), ...lastBackup(health?.backup?.last_at)],
         [t("health.version"), version], [t("health.started"), dateTime(status.started_at)],
         writer ? [t("health.commit"), t("health.ms", { n: number(Math.round(writer.commit_us / 100) / 10) })] : null,
         http ? [t("health.connections"), number(http.connections)] : null, http ? [t("health.requests"), number(http.requests)] : null,

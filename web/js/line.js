@@ -2,7 +2,7 @@
 import { as, batchLink, button, deviceLink, el, link, meter, svg, table } from "./dom.js";
 import { chart } from "./chart.js";
 import { knows, t, word } from "./i18n.js";
-import { bytes, clock, days, duration, moment, now, number, percent } from "./format.js";
+import { bytes, clock, date, days, duration, moment, now, number, percent } from "./format.js";
 import { may } from "./session.js";
 import { outcomeAdvice } from "./upload.js";
 
@@ -83,8 +83,9 @@ export function left(batch) {
   if (batch.issued >= batch.quantity) return t("batch.complete");
   if (batch.left_s === null || batch.left_s === undefined) return t("batch.no_rate");
   const end = new Date(now().getTime() + batch.left_s * 1000);
+  const at = batch.left_s < 20 * 3600 ? clock(end) : batch.left_s < 48 * 3600 ? moment(end) : date(end); // no minute is known of the week after
   const shift = typeof batch.done_this_shift === "boolean" ? ` · ${t(batch.done_this_shift ? "batch.this_shift" : "batch.not_this_shift")}` : "";
-  return t("batch.left", { rate: number(batch.per_hour), time: duration(batch.left_s), at: batch.left_s < 20 * 3600 ? clock(end) : moment(end) }) + shift;
+  return t("batch.left", { rate: number(batch.per_hour), time: duration(batch.left_s), at }) + shift;
 }
 
 function batches(status, most) {
@@ -96,7 +97,7 @@ function batches(status, most) {
     batch.parked > 0 ? el("p", { class: "error" }, t("batch.parked_words", { parked: number(batch.parked) })) : null);
   return el("section", { class: "panel" }, el("h2", {}, t("line.batches")),
     open.length > 0 ? el("ul", { class: "cards" }, open.slice(0, most).map(card)) : el("p", {}, t("line.no_batch")),
-    open.length > most ? el("p", {}, link("#/batches", t("line.more_batches", { n: number(open.length - most) }))) : null,
+    open.length > most ? el("p", {}, link("#/batches", t("line.more", { n: number(open.length - most) }))) : null,
     open.length === 0 && may("change") && !isWall() ? button("batch-make", t("batch.make"), {}, { class: "primary" }) : null);
 }
 
@@ -115,7 +116,8 @@ export function refusals(list, most = 8) {
       t("refusal.station", { station: row.station || t("refusal.several"), n: number(row.count), time: moment(row.last_at) }), " ",
       row.device_id ? ["· ", el("span", { class: "mono" }, row.device_id)] : null))));
   const items = [...byCode].slice(0, most).map(item);
-  return items.length > 0 ? el("ul", { class: "refusals" }, items) : el("p", {}, t("refusal.none"));
+  if (items.length === 0) return el("p", {}, t("refusal.none"));
+  return [el("ul", { class: "refusals" }, items), byCode.size > most ? el("p", {}, t("line.more", { n: number(byCode.size - most) })) : null];
 }
 
 function group(list) {
