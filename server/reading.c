@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "batch_events.h"
 #include "base/buf.h"
 #include "base/hex.h"
 #include "base/number.h"
@@ -360,27 +361,41 @@ query_before(struct http_request *req, int64_t *ret, struct err *e)
 	return ERR_OK;
 }
 
+static enum err_code
+list_events(struct line *l, struct store_reader *r, struct http_request *req, struct events *events, int64_t *ret_next, struct err *e)
+{
+	const char *object = http_request_query(req, "object"), *batch = http_request_query(req, "batch");
+	int64_t limit, before;
+	enum err_code rc;
+
+	if ((rc = query_limit(req, &limit, e)) != ERR_OK || (rc = query_before(req, &before, e)) != ERR_OK)
+		return rc;
+	if (batch != NULL && *batch != '\0')
+		return batch_events_list(l->home->ops, r, batch, before, limit, events->list, ret_next, e);
+	if (object != NULL && *object == '\0')
+		object = NULL;
+	if ((rc = l->home->ops->event_list(r, before, limit, object, add_event, events, e)) == ERR_OK)
+		*ret_next = events->rows == limit ? events->last : 0;
+	return rc;
+}
+
 void
 reading_events(struct http_request *req, void *arg)
 {
 	cJSON *o = cJSON_CreateObject();
 	struct events events = { .list = cJSON_AddArrayToObject(o, "events") };
-	const char *object = http_request_query(req, "object");
-	int64_t limit, before;
 	struct line *l = arg;
 	struct worker *w;
+	int64_t next = 0;
 	struct err e;
 
-	if (object != NULL && *object == '\0')
-		object = NULL;
-	if (query_limit(req, &limit, &e) != ERR_OK || query_before(req, &before, &e) != ERR_OK || worker_get(l, &w, &e) != ERR_OK ||
-	    l->home->ops->event_list(w->reader, before, limit, object, add_event, &events, &e) != ERR_OK) {
+	if (worker_get(l, &w, &e) != ERR_OK || list_events(l, w->reader, req, &events, &next, &e) != ERR_OK) {
 		cJSON_Delete(o);
 		http_reply_problem(req, &e);
 		return;
 	}
-	if (events.rows == limit)
-		(void)cJSON_AddNumberToObject(o, "next", (double)events.last);
+	if (next != 0)
+		(void)cJSON_AddNumberToObject(o, "next", (double)next);
 	else
 		(void)cJSON_AddNullToObject(o, "next");
 	reply_text(req, json_type, view_print(o));

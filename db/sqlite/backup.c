@@ -1,10 +1,12 @@
 #include "db/backup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -16,9 +18,14 @@
 
 enum { STEP_PAGES = 4096 };	/* 16 MiB */
 
-/* The copy while it is made: FILE.part, locked by us. */
+/* Names of ours in the directory of the copy: nobody else's file is touched. */
+#define PART_MARK ".lineca-backup-"
+#define PART_RANDOM "XXXXXX"
+
+/* The copy while it is made: locked, so that a later backup tells what is made from what a killed one left. */
 struct part {
-	char	path[PATH_MAX];
+	char	dir[PATH_MAX];		/* as the kernel names it, so that SQLite takes no name for an URI */
+	char	path[PATH_MAX + 64], file[PATH_MAX + 256];
 	int	fd;
 };
 
@@ -61,24 +68,74 @@ check_room(const char *path, const char *dir, int64_t leave_free_bytes, struct e
 	return ERR_OK;
 }
 
-/* What a killed process left is taken over; what a running one has is not. */
+/* Where the copy goes: never into the home, whose files have names that mean something, to SQLite too. */
 static enum err_code
-part_open(struct part *p, const char *file, struct err *e)
+place(struct part *p, const char *path, const char *file, struct err *e)
 {
-	struct stat	mine, named;
-	int		n = snprintf(p->path, sizeof(p->path), "%s.part", file);
+	char	copy[PATH_MAX], home[PATH_MAX];
+	size_t	len;
 
-	if (n < 0 || (size_t)n >= sizeof(p->path))
+	if (*file == '\0' || (size_t)snprintf(copy, sizeof(copy), "%s", file) >= sizeof(copy))
+		return err_set(e, ERR_USAGE, "\"%.80s\" is no name for a file", file);
+	if (realpath(dirname(copy), p->dir) == NULL)
+		return file_fail(copy, e);
+	(void)snprintf(copy, sizeof(copy), "%s", path);
+	if (realpath(dirname(copy), home) == NULL)
+		return file_fail(copy, e);
+	len = strlen(home);
+	if (strncmp(p->dir, home, len) == 0 && (p->dir[len] == '/' || p->dir[len] == '\0'))
+		return err_set(e, ERR_USAGE, "%s lies in the home itself: name a file elsewhere, best on another disk", file);
+	(void)snprintf(copy, sizeof(copy), "%s", file);
+	if ((size_t)snprintf(p->file, sizeof(p->file), "%s/%s", p->dir, basename(copy)) >= sizeof(p->file))
 		return err_set(e, ERR_USAGE, "the path %.80s... is too long", file);
-	if ((p->fd = open(p->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
-		return file_fail(p->path, e);
-	if (flock(p->fd, LOCK_EX | LOCK_NB) == -1 || fstat(p->fd, &mine) == -1 || lstat(p->path, &named) == -1 ||
-	    mine.st_ino != named.st_ino || mine.st_dev != named.st_dev)
-		return err_set(e, ERR_CONFLICT, "%s: another backup into this file is being made", file);
-	if (!S_ISREG(mine.st_mode))
-		return err_set(e, ERR_CONFLICT, "%s is in the way: it is no file", p->path);
-	if (fchmod(p->fd, 0600) == -1 || ftruncate(p->fd, 0) == -1)
-		return file_fail(p->path, e);
+	return check_absent(p->file, e);
+}
+
+/* Is it, or does it belong to, a copy that is being made? */
+static bool
+is_made_now(int dir_fd, const char *name)
+{
+	char	part[sizeof(PART_MARK PART_RANDOM)];
+	int	fd;
+	bool	locked;
+
+	(void)snprintf(part, sizeof(part), "%.*s", (int)sizeof(part) - 1, name);
+	if ((fd = openat(dir_fd, part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1)
+		return errno != ENOENT;
+	locked = flock(fd, LOCK_EX | LOCK_NB) == -1;
+	(void)close(fd);
+	return locked;
+}
+
+static void
+sweep(const char *dir)
+{
+	struct dirent	*entry;
+	DIR		*d;
+
+	if ((d = opendir(dir)) == NULL)
+		return;
+	while ((entry = readdir(d)) != NULL) {
+		if (strncmp(entry->d_name, PART_MARK, strlen(PART_MARK)) == 0 && !is_made_now(dirfd(d), entry->d_name))
+			(void)unlinkat(dirfd(d), entry->d_name, 0);
+	}
+	(void)closedir(d);
+}
+
+static enum err_code
+part_open(struct part *p, struct err *e)
+{
+	struct stat	st;
+
+	do {
+		if (p->fd != -1)
+			(void)close(p->fd);
+		(void)snprintf(p->path, sizeof(p->path), "%s/" PART_MARK PART_RANDOM, p->dir);
+		if ((p->fd = mkostemp(p->path, O_CLOEXEC)) == -1)
+			return file_fail(p->dir, e);
+		if (flock(p->fd, LOCK_EX) == -1 || fstat(p->fd, &st) == -1)
+			return file_fail(p->path, e);
+	} while (st.st_nlink == 0);	/* swept before it was locked */
 	return ERR_OK;
 }
 
@@ -174,20 +231,17 @@ enum err_code
 backup_copy(const char *path, const char *file, int64_t leave_free_bytes, struct backup *ret, struct err *e)
 {
 	struct part	part = { .fd = -1 };
-	char		dir[PATH_MAX];
 	enum err_code	rc;
 
-	if ((size_t)snprintf(dir, sizeof(dir), "%s", file) >= sizeof(dir))
-		return err_set(e, ERR_USAGE, "the path %.80s... is too long", file);
-	if ((rc = check_absent(file, e)) != ERR_OK || (rc = check_room(path, dirname(dir), leave_free_bytes, e)) != ERR_OK)
+	if ((rc = place(&part, path, file, e)) != ERR_OK)
 		return rc;
-	if ((rc = part_open(&part, file, e)) != ERR_OK)
-		goto out;
-	if ((rc = copy(path, part.path, e)) == ERR_OK && (rc = part_check(&part, ret, e)) == ERR_OK)
-		rc = file_publish(part.path, file, e);
-	if (rc != ERR_OK)
+	sweep(part.dir);
+	if ((rc = check_room(path, part.dir, leave_free_bytes, e)) != ERR_OK)
+		return rc;
+	if ((rc = part_open(&part, e)) == ERR_OK && (rc = copy(path, part.path, e)) == ERR_OK && (rc = part_check(&part, ret, e)) == ERR_OK)
+		rc = file_publish(part.path, part.file, e);
+	if (rc != ERR_OK && part.fd != -1)
 		(void)unlink(part.path);
-out:
 	/* Not before SQLite has closed it: that would take its locks. */
 	if (part.fd != -1)
 		(void)close(part.fd);

@@ -62,6 +62,7 @@ def everything(browser, day, folder):
                 take(browser, where / "wall.png", whole=False)
     for lang in browsers.LANGUAGES:
         browser.open(day.server, "#/line", size=browsers.PHONE, touch=True, lang=lang)
+        browser.sees("SN0")
         take(browser, folder / "languages" / f"{lang}.png")
     browser.open(day.server, "", javascript=False)
     browser.sees("WO-2026-4711")

@@ -232,12 +232,19 @@ def test_who_did_what(page, home):
     serial = {row["device_id"]: row["serial"] for row in home.certificates()}
     home.run("cert", "revoke", serial["SN2"], "--reason", "fell from the belt")
     home.run("cert", "revoke", serial["SN3"], "--reason", "of another order")
+    page.go("device/SN1", "Allow a rework")
+    page.press("button", "Allow a rework")
+    dialog = page.dialog()
+    page.type("Reason", "new board", dialog)
+    page.press("button", "Allow a rework", dialog)
+    page.no_dialog()
     home.run("batch", "quantity", "lot", "9", "--reason", "four more")
     page.go("batch/lot", "four more")
     actor = newest_event(home, "batch.quantity")["actor"]
     table = rows(page, "Events")
     assert [row[1:4] + row[5:6] for row in table] == [
         [actor, "Raised the quantity", "lot", "four more"],
+        ["token:tina", "Allowed a rework", "SN1", "new board"],
         [actor, "Revoked the certificate", "SN2", "fell from the belt"],
         [actor, "Made the batch", "lot", ""]]
 

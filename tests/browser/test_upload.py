@@ -150,6 +150,15 @@ def test_a_night_that_could_not_start(plant, cloud, start, browser):
     shows(browser, 3, 0, 0)
 
 
+def test_a_run_that_parked_some(plant, cloud, start, browser):
+    """It has not done all: how many wait for a person is said with how it ended."""
+    parked(plant, cloud, 2)
+    assert plant.status()["last_run"]["outcome"] == "done"
+    look(browser, plant, start)
+    browser.sees("Outcome")
+    assert page.facts(browser, "main .panel")["Outcome"] == "Done, but 2 are parked: see below."
+
+
 def test_throttled_is_not_parked(plant, cloud, start, browser):
     """AWS slows down: that is no reason to park anything; the page says how often."""
     plant.queue(6)

@@ -1,6 +1,4 @@
 """lineca backup: the ledger of a running line, copied whole, checked, never over another file; and a line that goes on from it."""
-import fcntl
-import os
 import random
 import shutil
 import subprocess
@@ -81,13 +79,13 @@ def test_what_is_there_stays(home, tmp_path):
         assert str(path) in said and ("exists already" in said or "is a directory" in said)
         assert home.snapshot() == before
     assert (tmp_path / "file").read_text() == "mine" and not (tmp_path / "nowhere").exists()
-    home.run("backup", home.path / "lineca.db", code=4)
 
 
 def test_refused_in_words(home, tmp_path):
     before = home.snapshot()
     assert "FILE" in homes.run("help", "backup").out
     home.run("backup", code=2)
+    home.run("backup", "", code=2)
     home.run("backup", "a", "b", code=2)
     missing = home.run("backup", tmp_path / "missing" / "copy", code=1).err
     assert str(tmp_path / "missing") in missing and "No such file" in missing
@@ -100,16 +98,36 @@ def test_refused_in_words(home, tmp_path):
     assert "there is no home" in homes.run("--home", tmp_path / "nobody", "backup", tmp_path / "copy", code=1).err
 
 
-def test_two_at_once(home, tmp_path):
-    """The file that another process is making is left to it."""
+def test_in_the_home(home, start):
+    """Names there mean something, to SQLite and to us: refused, and nothing is changed."""
+    server = start(home)
+    for name in ("lineca.db", "lineca.db-journal", "lineca.db-wal", "serve.lock", "upload.lock", "tls", "new.db", "ca/copy", "./copy", "ca/../copy"):
+        before = sorted(str(p) for p in home.path.rglob("*"))
+        assert "lies in the home" in home.run("backup", f"{home.path}/{name}", code=2).err
+        assert sorted(str(p) for p in home.path.rglob("*")) == before
+    assert home.json("batch", "list") == []
+    server.stop()
+
+
+@pytest.mark.parametrize("name", ["with spaces", "100%", "file:copy?mode=memory", "file:copy", ":memory:", "-copy-", "copy#1?x=y", "ö中", "a'b\"c;d", "copy.part", "copy-journal"])
+def test_odd_names(home, tmp_path, name):
+    """Any name is a name: never an address, an option of SQLite or a text of SQL."""
+    (tmp_path / "there").mkdir()
+    home.batch("lot", 5)
+    home.run("backup", f"{tmp_path}/there/{name}")
+    assert [p.name for p in (tmp_path / "there").iterdir()] == [name]
+    home.run("backup", f"./{name}", cwd=tmp_path)
+    (newest, _) = [e for e in home.json("event", "list") if e["action"] == "ledger.backup"]
+    assert f"{tmp_path}/{name}" in newest["detail"], "where it lies is not to be seen"
+    assert from_backup(home, tmp_path / name, tmp_path / "other").json("batch", "list") == home.json("batch", "list")
+
+
+def test_somebody_elses_part(home, tmp_path):
+    """Only what is named as ours is taken for the rest of a killed backup."""
     part = tmp_path / "copy.part"
-    part.write_text("half")
-    with part.open("r+") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        assert "another backup" in home.run("backup", tmp_path / "copy", code=4).err
-        assert part.read_text() == "half" and not (tmp_path / "copy").exists()
-    home.run("backup", tmp_path / "copy")       # nobody makes it any more
-    assert not part.exists()
+    part.write_text("mine")
+    home.run("backup", tmp_path / "copy")
+    assert part.read_text() == "mine" and (tmp_path / "copy").exists()
 
 
 def test_killed(home, start, tmp_path):
@@ -131,7 +149,8 @@ def test_killed(home, start, tmp_path):
             from_backup(home, copy, tmp_path / f"home-{n}").certificates()
         else:
             home.run("backup", copy)
-        assert not os.path.exists(f"{copy}.part")
+    home.run("backup", tmp_path / "last")
+    assert not list(tmp_path.glob(".lineca-backup-*")), "what a killed one left is not swept"
     work.stop(limits.seconds(60))
     assert not work.refused and not work.cut
 

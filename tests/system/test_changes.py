@@ -499,3 +499,35 @@ def test_stop_while_a_change_is_made(home):
     asked.join(limits.seconds(20))
     assert len(got) == 1 and got[0].status in (201, 503), got
     assert (got[0].status == 201) == (name in line.names())
+
+
+def test_events_of_a_batch(line):
+    """What was done to it, to the certificates of its devices, registered or not, and to the devices; and what was done to all. Nothing else, page by page."""
+    reading = tokens.bearer(line.tokens["viewer"])
+    name, other = line.made()["name"], line.made()["name"]
+    names = [csrs.device() for _ in range(3)]
+    for cn, batch in zip(names, (name, name, other)):
+        assert line.client.enroll(batch, csrs.fresh(cn)[1]).status == 201
+    serial = {row["device_id"]: row["serial"] for row in line.home.certificates("--limit", "100")}
+    for cn in (names[0], names[2]):
+        assert line.change("POST", f"/v1/certificates/{serial[cn]}/revoke", {"reason": f"stolen {cn}"}).status == 200
+    for cn in names[1:]:
+        assert line.change("POST", f"/v1/devices/{cn}/rework", {"reason": f"new board {cn}"}).status == 200
+    line.change("PATCH", f"/v1/batches/{name}", {"state": "closed", "reason": "shift ends"})
+    line.change("POST", "/v1/uploads/retry", {"reason": "all again"})
+
+    def of(batch, limit):
+        found, before, pages = [], "", 0
+        while before is not None:
+            got = line.client.request("GET", f"/v1/events?batch={batch}&limit={limit}{before}", headers=reading).json()
+            found, pages = found + got["events"], pages + 1
+            before = f"&before={got['next']}" if got["next"] else None
+        assert [e["id"] for e in found] == sorted({e["id"] for e in found}, reverse=True) and pages < 100
+        return [(e["action"], e["object"]) for e in found if e["action"] != "upload.retry" or e["reason"] == "all again"], found
+
+    wanted = [("upload.retry", ""), ("batch.close", name), ("device.rework", names[1]), ("certificate.revoke", names[0]), ("batch.create", name)]
+    assert of(name, 100)[0] == wanted == of(name, 1)[0] == of(name, 2)[0]
+    revoked = next(e for e in of(name, 100)[1] if e["action"] == "certificate.revoke")
+    assert revoked["reason"] == f"stolen {names[0]}" and serial[names[0]] in revoked["detail"] and revoked["address"]
+    assert of(other, 100)[0] == [("upload.retry", ""), ("device.rework", names[2]), ("certificate.revoke", names[2]), ("batch.create", other)]
+    problems.check(line.client.request("GET", "/v1/events?batch=none", headers=reading), "batch_not_found")

@@ -1,5 +1,5 @@
 // Orders: all of them, and one with what became of it.
-import { as, batchLink, button, deviceLink, el, facts, table } from "./dom.js";
+import { as, batchLink, button, deviceLink, el, facts, link, table } from "./dom.js";
 import { ask } from "./api.js";
 import { t, word } from "./i18n.js";
 import { dateTime, moment, number } from "./format.js";
@@ -41,14 +41,6 @@ function batchButtons(batch) {
     el("a", { class: "button", href: `/v1/batches/${encodeURIComponent(name)}/devices.csv`, download: `${name}.csv` }, t("batch.csv")));
 }
 
-// What was done to the batch, and the certificates of its devices that were revoked: the ledger has those with the device.
-function whoDidWhat(events, revoked) {
-  return [
-    ...events.filter((event) => /^(batch|upload)\./.test(event.action)),
-    ...revoked.map((c) => ({ id: c.serial, at: c.revoked_at, actor: c.revoked_by, action: "certificate.revoke", object: c.device_id, detail: "", reason: c.revoked_reason, address: "" })),
-  ].sort((a, b) => (a.at < b.at ? 1 : -1));
-}
-
 export const batchView = {
   live: true,
   everyMs: 5000,
@@ -56,11 +48,9 @@ export const batchView = {
   async load(name, options) {
     const at = encodeURIComponent(name);
     const batch = await ask(`/v1/batches/${at}`, options);
-    const [certificates, revoked, events] = await Promise.all([
-      ask(`/v1/certificates?batch=${at}&limit=20`, options),
-      batch.revoked ? ask(`/v1/certificates?batch=${at}&state=revoked&limit=100`, options) : { certificates: [] },
-      ask(`/v1/events?object=${at}&limit=100`, options)]);
-    return { batch, certificates: certificates.certificates, events: whoDidWhat(events.events, revoked.certificates) };
+    const [certificates, events] = await Promise.all([
+      ask(`/v1/certificates?batch=${at}&limit=20`, options), ask(`/v1/events?batch=${at}&limit=100`, options)]);
+    return { batch, certificates: certificates.certificates, events };
   },
   draw({ batch, certificates, events }, status) {
     const now = { ...running(batch, status), state: batch.state, quantity: batch.quantity };
@@ -81,7 +71,7 @@ export const batchView = {
       el("section", {}, el("h2", {}, t("line.last")),
         table(t("line.last"), [t("device.id"), t("device.state"), t("device.issued_at")],
           certificates.map((c) => ({ key: c.serial, cells: [as(deviceLink(c.device_id), "mono"), word("state", c.state), moment(c.issued_at)] })), t("none"))),
-      el("section", {}, el("h2", {}, t("batch.events")), eventTable(events)));
+      el("section", {}, el("h2", {}, t("batch.events")), eventTable(events.events), events.next ? el("p", {}, link("#/events", t("event.more"))) : null));
   },
 };
 

@@ -51,10 +51,14 @@ function registration(one) {
 // AWS has not taken it, or not that it is revoked.
 const waitsForPerson = (c) => c.state === "parked" || (c.state === "revoked" && (c.registrations || []).some((one) => one.state === "parked" && !one.revoked_at));
 
+// It is revoked here, and good there until the next upload.
+const awsIsToHear = (c) => c.state === "revoked" && (c.registrations || []).some((one) => one.state !== "revoked" && !one.revoked_at);
+
 function certificate(c, isNewest) {
   const list = c.registrations || [];
   return el("section", { class: "panel", "data-key": c.serial },
     el("h2", {}, isNewest ? t("device.newest") : t("device.older"), " ", stateOf(c)),
+    awsIsToHear(c) ? el("p", { class: "notice" }, t("upload.revoking")) : null,
     c.reason && c.state === "parked" ? el("p", { class: "error" }, c.reason) : null,
     el("div", { class: "buttons" },
       el("a", { class: "button", href: `/v1/certificates/${c.serial}.pem`, download: `${c.device_id.replace(/[^A-Za-z0-9_.-]/g, "_")}.pem` }, t("device.pem")),
@@ -102,7 +106,7 @@ function happened({ certificates, refusals, events }) {
 
 function historyTable(device) {
   const all = happened(device);
-  const rows = all.map((one, i) => ({ key: `${all.length - i} ${one.at}`, cells: [as(moment(one.at), "time"), one.who, one.what, as(one.detail, "mono id"), one.reason, as(one.from, "mono")] }));
+  const rows = all.map((one, i) => ({ key: `${all.length - i} ${one.at}`, cells: [as(moment(one.at), "time"), one.who, one.what, as(one.detail, "mono id"), one.reason, as(one.from, "mono id")] }));
   return table(t("device.history"), [t("line.time"), t("event.who"), t("event.what"), t("event.detail"), t("dialog.reason"), t("event.address")], rows, t("none"));
 }
 

@@ -99,8 +99,9 @@ export const as = (what, className) => ({ what, className });
 export function table(caption, heads, rows, none) {
   const cell = (name, given, attributes = {}) =>
     Object.hasOwn(Object(given), "className") ? el(name, { class: given.className, ...attributes }, given.what) : el(name, attributes, given);
+  const named = (head) => (typeof head === "string" ? head : head?.what);
   const body = rows.map((row) =>
-    el("tr", { "data-key": row.key }, (row.cells || row).map((given, i) => (i === 0 ? cell("th", given, { scope: "row" }) : cell("td", given)))));
+    el("tr", { "data-key": row.key }, (row.cells || row).map((given, i) => (i === 0 ? cell("th", given, { scope: "row" }) : cell("td", given, { "data-label": named(heads[i]) })))));
   const empty = el("tr", {}, el("td", { colspan: heads.length, class: "none" }, none));
   return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption },
     el("table", {},

@@ -8,7 +8,7 @@ const object = (event) => (event.action === "ledger.backup" ? t("what.storage") 
 
 export function eventTable(events) {
   const rows = events.map((event) => ({ key: event.id, cells: [
-    moment(event.at), event.actor, word("event", event.action), as(object(event), "mono"), event.detail, event.reason, as(event.address, "mono"),
+    moment(event.at), event.actor, word("event", event.action), as(object(event), "mono"), as(event.detail, "id"), event.reason, as(event.address, "mono id"),
   ] }));
   return table(t("view.events"), [t("line.time"), t("event.who"), t("event.what"), t("event.object"), t("event.detail"), t("dialog.reason"), t("event.address")], rows, t("event.none"));
 }
@@ -22,10 +22,20 @@ async function page(before) {
   return answer.events;
 }
 
+// The newest page, and behind it what was asked for before.
+async function renew(options) {
+  const answer = await ask("/v1/events?limit=100", options);
+  const oldest = answer.events.at(-1)?.id ?? 0;
+  const before = options?.own ? shown.filter((event) => event.id < oldest) : [];
+  if (before.length === 0) next = answer.next;
+  shown = [...answer.events, ...before];
+}
+
 export const eventsView = {
+  everyMs: 5000,
   title: () => t("view.events"),
-  async load() {
-    shown = await page(null);
+  async load(_, options) {
+    await renew(options);
     return {};
   },
   draw: () => el("div", {}, el("h1", {}, t("view.events")), eventTable(shown), next ? button("events-more", t("event.more")) : null),

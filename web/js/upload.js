@@ -17,7 +17,8 @@ const advice = {
   conflict: ["ResourceAlreadyExistsException", "CertificateConflictException", "ConflictException", "CertificateIdDiffers"],
   revoked: ["Revoked"],
   section: ["NoSection"],
-  ca: ["CertificateValidationException", "RegistrationCodeValidationException", "CertificateStateException"],
+  certificate: ["CertificateValidationException"],
+  ca: ["RegistrationCodeValidationException", "CertificateStateException"],
 };
 
 // For a certificate that waits for a person.
@@ -40,7 +41,8 @@ export function outcomeAdvice(outcome) {
 // How a run's outcome begins, the longer first.
 const outcomes = [["done in part, the rest waits: ", "waits"], ["done in part: ", "part"], ["could not start: ", "no_start"], ["stopped: ", "stopped"], ["stopped by ", "stopped_by"], ["done", "done"]];
 
-function outcomeWords(outcome) {
+function outcomeWords({ outcome, parked }) {
+  if (outcome === "done" && parked > 0) return t("upload.outcome.parked", { n: number(parked) });
   const [begin, key] = outcomes.find(([words]) => outcome.startsWith(words)) || ["", null];
   return key ? [t(`upload.outcome.${key}`), outcome.slice(begin.length)].join(" ").trim() : outcome;
 }
@@ -53,7 +55,7 @@ function run(last) {
     last.ended_at ? null : meter(t("upload.run"), last.registered + last.parked, last.queued, t("upload.run_words", { done: number(last.registered + last.parked), queued: number(last.queued) })),
     facts([
       [t("upload.started"), dateTime(last.started_at)], [t("upload.ended"), last.ended_at ? dateTime(last.ended_at) : "–"],
-      last.outcome ? [t("upload.outcome"), outcomeWords(last.outcome)] : null, [t("state.registered"), number(last.registered)], [t("batch.parked"), number(last.parked)],
+      last.outcome ? [t("upload.outcome"), outcomeWords(last)] : null, [t("state.registered"), number(last.registered)], [t("batch.parked"), number(last.parked)],
       last.revoked ? [t("upload.revoked"), number(last.revoked)] : null,
       rate !== null ? [t("upload.rate"), t("upload.per_second", { n: number(rate) })] : null, [t("upload.time"), duration(seconds)],
       [t("upload.calls"), number(last.calls)], [t("upload.throttled"), number(last.throttled)],

@@ -13,7 +13,7 @@
 
 enum { ROWS = 40 };
 
-static char	file[96];
+static char	dir[32], file[96];
 
 static void
 record(struct ledger *l, unsigned n)
@@ -35,7 +35,9 @@ ledger_filled(void)
 	assert_int_equal(ledger_batch(l, "lot-1", 100000), 1);
 	for (unsigned n = 0; n < ROWS; n++)
 		record(l, n);
-	(void)snprintf(file, sizeof(file), "%s/copy", l->dir);
+	(void)snprintf(dir, sizeof(dir), "/dev/shm/lineca-test-XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(file, sizeof(file), "%s/copy", dir);
 	return l;
 }
 
@@ -43,7 +45,8 @@ static void
 done(struct ledger *l)
 {
 	(void)unlink(file);
-	ledger_remove_files(l);		/* nothing else lies there: no part of a copy */
+	assert_int_equal(rmdir(dir), 0);	/* nothing else lies there: no part of a copy */
+	ledger_remove_files(l);
 	free(l);
 }
 
@@ -66,8 +69,7 @@ test_whole(void **state)
 	assert_int_equal(ledger_ask(file, "SELECT issued FROM batch"), ROWS);
 	/* never over another */
 	assert_int_equal(backup_copy(l->path, file, 0, &b, &e), ERR_CONFLICT);
-	assert_int_equal(backup_copy(l->path, l->path, 0, &b, &e), ERR_CONFLICT);
-	assert_int_equal(backup_copy(l->path, l->dir, 0, &b, &e), ERR_CONFLICT);
+	assert_int_equal(backup_copy(l->path, dir, 0, &b, &e), ERR_CONFLICT);
 	assert_int_equal(ledger_ask(file, "SELECT count(*) FROM certificate"), ROWS);
 	ledger_close(l);
 	done(l);
@@ -154,30 +156,96 @@ test_room(void **state)
 	done(l);
 }
 
-/* Whoever makes it now has it; what somebody left who is no more has not. */
+/* Not among the files of the ledger: a name there may be a journal to SQLite, or a lock to us. */
 static void
-test_part(void **state)
+test_home(void **state)
+{
+	static const char *const names[] = { "lineca.db", "lineca.db-journal", "lineca.db-wal", "serve.lock", "new/", "./new", "new", "" };
+	struct ledger	*l = ledger_filled();
+	char		 path[300], link[96];
+	struct backup	 b;
+	struct err	 e;
+
+	(void)state;
+	(void)snprintf(link, sizeof(link), "%s/link", dir);
+	assert_int_equal(symlink(l->dir, link), 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s%s", names[i][0] != '\0' ? l->dir : "", names[i][0] != '\0' ? "/" : "", names[i]);
+		assert_int_equal(backup_copy(l->path, path, 0, &b, &e), ERR_USAGE);
+		(void)snprintf(path, sizeof(path), "%s/%s", link, names[i]);
+		assert_int_equal(backup_copy(l->path, path, 0, &b, &e), names[i][0] != '\0' ? ERR_USAGE : ERR_CONFLICT);
+	}
+	/* beside it, in a directory whose name begins alike, it may be */
+	(void)snprintf(path, sizeof(path), "%s-beside", l->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s-beside/copy", l->dir);
+	assert_ok(backup_copy(l->path, path, 0, &b, &e));
+	assert_int_equal(unlink(path), 0);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(unlink(link), 0);
+	ledger_close(l);
+	done(l);
+}
+
+static void
+make(const char *name, const char *text)
+{
+	char	path[160];
+	FILE	*f;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_non_null(f = fopen(path, "w"));
+	(void)fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static bool
+there(const char *name)
+{
+	char	path[160];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return access(path, F_OK) == 0;
+}
+
+static void
+take_away(const char *name)
+{
+	char	path[160];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(unlink(path), 0);
+}
+
+/* What a killed one left is swept; what one makes now is left to it, and what is somebody else's to them. */
+static void
+test_leftovers(void **state)
 {
 	struct ledger	*l = ledger_filled();
-	char		 part[sizeof(file) + 8];
+	char		 path[160];
 	struct backup	 b;
 	struct err	 e;
 	int		 fd;
 
 	(void)state;
-	(void)snprintf(part, sizeof(part), "%s.part", file);
-	assert_int_not_equal(fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0644), -1);
-	assert_int_equal(write(fd, "half", 4), 4);
+	make(".lineca-backup-aaaaaa", "half");
+	make(".lineca-backup-aaaaaa-wal", "");
+	make(".lineca-backup-gone00-journal", "");
+	make(".lineca-backup-bbbbbb", "being made");
+	make(".lineca-backup-bbbbbb-wal", "");
+	make("copy.part", "mine");
+	(void)snprintf(path, sizeof(path), "%s/.lineca-backup-bbbbbb", dir);
+	assert_int_not_equal(fd = open(path, O_RDONLY | O_CLOEXEC), -1);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
-	assert_int_equal(backup_copy(l->path, file, 0, &b, &e), ERR_CONFLICT);
-	assert_int_equal(access(part, F_OK), 0);
+	assert_ok(backup_copy(l->path, file, 0, &b, &e));
+	assert_true(!there(".lineca-backup-aaaaaa") && !there(".lineca-backup-aaaaaa-wal") && !there(".lineca-backup-gone00-journal"));
+	assert_true(there(".lineca-backup-bbbbbb") && there(".lineca-backup-bbbbbb-wal") && there("copy.part"));
 	assert_int_equal(close(fd), 0);
+	take_away("copy.part");
+	take_away("copy");
 	assert_ok(backup_copy(l->path, file, 0, &b, &e));
 	assert_int_equal(b.certificates, ROWS);
-	assert_int_equal(unlink(file), 0);
-	assert_int_equal(symlink("/etc/hostname", part), 0);
-	assert_int_not_equal(backup_copy(l->path, file, 0, &b, &e), ERR_OK);
-	assert_int_equal(unlink(part), 0);
 	ledger_close(l);
 	done(l);
 }
@@ -255,7 +323,8 @@ main(void)
 		cmocka_unit_test(test_is_a_ledger),
 		cmocka_unit_test(test_while_it_is_written),
 		cmocka_unit_test(test_room),
-		cmocka_unit_test(test_part),
+		cmocka_unit_test(test_home),
+		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_damaged),
 		cmocka_unit_test(test_faults),
 	};
