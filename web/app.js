@@ -127,7 +127,7 @@ function drawLight() {
 
 function draw() {
   if (!may("read")) return;
-  if (!status && place.name === "line" && main.querySelector(".line")) return drawLight(); // what the server has drawn stays until more is known
+  if (!status && !isWall && place.name === "line" && main.querySelector(".line")) return drawLight(); // what the server has drawn stays until more is known
   const drawn = () => show(main, views[place.name].draw(data, status, main, place.argument));
   drawn();
   if (isWall) fit(drawn);

@@ -106,7 +106,7 @@ function happened({ certificates, refusals, events }) {
 
 function historyTable(device) {
   const all = happened(device);
-  const rows = all.map((one, i) => ({ key: `${all.length - i} ${one.at}`, cells: [as(moment(one.at), "time"), one.who, one.what, as(one.detail, "mono id"), one.reason, as(one.from, "mono id")] }));
+  const rows = all.map((one, i) => ({ key: `${all.length - i} ${one.at}`, cells: [as(moment(one.at), "time"), one.who, one.what, as(one.detail, "mono id"), one.reason, as(one.from, "mono")] }));
   return table(t("device.history"), [t("line.time"), t("event.who"), t("event.what"), t("event.detail"), t("dialog.reason"), t("event.address")], rows, t("none"));
 }
 

@@ -104,7 +104,7 @@ export function table(caption, heads, rows, none) {
     el("tr", { "data-key": row.key }, (row.cells || row).map((given, i) => (i === 0 ? cell("th", given, { scope: "row" }) : cell("td", given, { "data-label": named(heads[i]) })))));
   const empty = el("tr", {}, el("td", { colspan: heads.length, class: "none" }, none));
   return el("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption },
-    el("table", {},
+    el("table", heads.length > 3 ? { class: "rows" } : {},
       el("caption", { class: "unseen" }, caption),
       el("thead", {}, el("tr", {}, heads.map((head) => cell("th", head, { scope: "col" })))),
       el("tbody", {}, body.length > 0 ? body : empty)));

@@ -8,7 +8,7 @@ const object = (event) => (event.action === "ledger.backup" ? t("what.storage") 
 
 export function eventTable(events) {
   const rows = events.map((event) => ({ key: event.id, cells: [
-    moment(event.at), event.actor, word("event", event.action), as(object(event), "mono"), as(event.detail, "id"), event.reason, as(event.address, "mono id"),
+    moment(event.at), event.actor, word("event", event.action), as(object(event), "mono"), as(event.detail, "id"), event.reason, as(event.address, "mono"),
   ] }));
   return table(t("view.events"), [t("line.time"), t("event.who"), t("event.what"), t("event.object"), t("event.detail"), t("dialog.reason"), t("event.address")], rows, t("event.none"));
 }
