@@ -14,9 +14,9 @@ struct backup {
 /*
  * Copies the SQLite ledger at path, as it is at one moment, into the new file: read again from the disk and checked, synced, readable for its
  * owner alone, and under its name only when it is whole.  A server may run meanwhile; its log grows until the copy is made.
- * leave_free_bytes stay free where the file shares the ledger's disk.  What a killed backup left in its directory is removed.  One thread.
+ * leave_free_bytes stay free where the file shares the ledger's disk.  What a killed backup left in its directory is removed a day later.  One thread.
  * ERR_USAGE: no name for a file, or one in the ledger's own directory; ERR_CONFLICT: the file exists; ERR_NOT_FOUND, ERR_PERMISSION: its directory; ERR_DISK_LOW: no room for it;
- * ERR_IO; ERR_STORAGE: the ledger, or its copy, is damaged; ERR_CONFIG: it is no ledger of this program; ERR_NOMEM.
+ * ERR_BUSY: try again; ERR_IO; ERR_STORAGE: the ledger, or its copy, is damaged; ERR_CONFIG: it is no ledger of this program; ERR_NOMEM.
  */
 ERR_MUST_CHECK enum err_code	backup_copy(const char *path, const char *file, int64_t leave_free_bytes, struct backup *ret, struct err *e);
 

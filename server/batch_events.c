@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "view.h"
 
+enum { CHUNK = 1000 };	/* events read at a time */
+
 struct look {
 	const char	*batch;
 	char		 certificate[LIMIT_NAME_BYTES + 24];	/* in the detail of what was done to a certificate of the batch: event_certificate of db/event.c */
@@ -36,7 +38,7 @@ add(void *arg, const struct store_event *ev, struct err *e)
 	struct look *look = arg;
 
 	if (cJSON_GetArraySize(look->list) >= look->limit)
-		return ERR_OK;	/* the rest is for the next page */
+		return ERR_OK;	/* the rest of the chunk is for the next page */
 	look->looked++;
 	look->next = ev->id;
 	if (concerns(look, ev) && !cJSON_AddItemToArray(look->list, view_event(ev)))
@@ -81,14 +83,22 @@ batch_events_list(const struct store_ops *ops, struct store_reader *r, const cha
 	struct look look = { .batch = batch, .list = list, .limit = limit };
 	struct store_batch b;
 	enum err_code rc;
-	bool full;
+	bool full = false, end = false;
 
+	if (list == NULL)
+		return err_set(e, ERR_NOMEM, "events");
 	if ((rc = ops->batch_find(r, batch, &b, e)) != ERR_OK)
 		return rc;
 	(void)snprintf(look.certificate, sizeof(look.certificate), ", batch %s, was ", b.name);
-	if ((rc = ops->event_list(r, before, LIMIT_PAGE_LOOKS, NULL, add, &look, e)) != ERR_OK)
-		return rc;
-	full = cJSON_GetArraySize(list) >= limit || look.looked == LIMIT_PAGE_LOOKS;
+	look.next = before;
+	while (!full && !end) {
+		int64_t looked = look.looked;
+
+		if ((rc = ops->event_list(r, look.next, CHUNK, NULL, add, &look, e)) != ERR_OK)
+			return rc;
+		full = cJSON_GetArraySize(list) >= limit || look.looked >= LIMIT_PAGE_LOOKS;
+		end = look.looked - looked < CHUNK;
+	}
 	*ret_next = full ? look.next : 0;
 	return sort_out(ops, r, b.id, list, e);
 }

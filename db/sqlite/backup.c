@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -22,7 +21,9 @@ enum { STEP_PAGES = 4096 };	/* 16 MiB */
 #define PART_MARK ".lineca-backup-"
 #define PART_RANDOM "XXXXXX"
 
-/* The copy while it is made: locked, so that a later backup tells what is made from what a killed one left. */
+/* What a killed backup left is removed a day later; one that is being made was written to just now. */
+enum { LEFT_S = 86400 };
+
 struct part {
 	char	dir[PATH_MAX];		/* as the kernel names it, so that SQLite takes no name for an URI */
 	char	path[PATH_MAX + 64], file[PATH_MAX + 256];
@@ -48,23 +49,41 @@ check_absent(const char *file, struct err *e)
 	return errno == ENOENT ? ERR_OK : file_fail(file, e);
 }
 
+/* Is there one free space for both?  Parts of one disk may say that they are different ones. */
+static bool
+share_a_disk(const char *a, const char *b)
+{
+	struct stat	st_a, st_b;
+	struct statvfs	vfs_a, vfs_b;
+
+	if (stat(a, &st_a) == -1 || stat(b, &st_b) == -1 || statvfs(a, &vfs_a) == -1 || statvfs(b, &vfs_b) == -1)
+		return true;
+	return st_a.st_dev == st_b.st_dev || (vfs_a.f_blocks == vfs_b.f_blocks && vfs_a.f_bfree == vfs_b.f_bfree && vfs_a.f_frsize == vfs_b.f_frsize);
+}
+
 static enum err_code
 check_room(const char *path, const char *dir, int64_t leave_free_bytes, struct err *e)
 {
-	struct stat	ledger, target;
+	char		log[PATH_MAX];
+	struct stat	st;
 	struct statvfs	vfs;
 	int64_t		needed, room;
+	bool		shared = share_a_disk(path, dir);
 
-	if (stat(path, &ledger) == -1)
+	if (stat(path, &st) == -1)
 		return file_fail(path, e);
-	if (stat(dir, &target) == -1 || statvfs(dir, &vfs) == -1)
+	needed = st.st_size;
+	if ((size_t)snprintf(log, sizeof(log), "%s-wal", path) < sizeof(log) && stat(log, &st) == 0)
+		needed += st.st_size;
+	if (shared)
+		needed += leave_free_bytes;
+	if (statvfs(dir, &vfs) == -1)
 		return file_fail(dir, e);
-	needed = ledger.st_size + (ledger.st_dev == target.st_dev ? leave_free_bytes : 0);
 	room = (int64_t)(vfs.f_bavail * vfs.f_frsize);
-	if (room < needed)
+	/* one that does not tell its size says so when it is full */
+	if (vfs.f_blocks != 0 && room < needed)
 		return err_set(e, ERR_DISK_LOW, "%s: %lld MB are free, and %lld MB are needed%s: nothing was written. Make room, or choose another disk", dir,
-		    (long long)(room / 1000000), (long long)(needed / 1000000 + 1),
-		    needed > ledger.st_size ? " with the reserve that issuing needs" : "");
+		    (long long)(room / 1000000), (long long)(needed / 1000000 + 1), shared ? " with the reserve that issuing needs" : "");
 	return ERR_OK;
 }
 
@@ -91,32 +110,35 @@ place(struct part *p, const char *path, const char *file, struct err *e)
 	return check_absent(p->file, e);
 }
 
-/* Is it, or does it belong to, a copy that is being made? */
+/* A name of ours: six letters or digits behind the mark, and what SQLite puts behind a name. */
 static bool
-is_made_now(int dir_fd, const char *name)
+is_ours(const char *name)
 {
-	char	part[sizeof(PART_MARK PART_RANDOM)];
-	int	fd;
-	bool	locked;
+	static const char *const	ends[] = { "", "-wal", "-shm", "-journal" };
+	const char			*random = name + strlen(PART_MARK);
 
-	(void)snprintf(part, sizeof(part), "%.*s", (int)sizeof(part) - 1, name);
-	if ((fd = openat(dir_fd, part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1)
-		return errno != ENOENT;
-	locked = flock(fd, LOCK_EX | LOCK_NB) == -1;
-	(void)close(fd);
-	return locked;
+	if (strncmp(name, PART_MARK, strlen(PART_MARK)) != 0 ||
+	    strspn(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") != strlen(PART_RANDOM))
+		return false;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (strcmp(random + strlen(PART_RANDOM), ends[i]) == 0)
+			return true;
+	return false;
 }
 
+/* By the clock of the disk, which wrote the time of our own part too. */
 static void
-sweep(const char *dir)
+sweep(const struct part *p)
 {
 	struct dirent	*entry;
+	struct stat	mine, st;
 	DIR		*d;
 
-	if ((d = opendir(dir)) == NULL)
+	if (fstat(p->fd, &mine) == -1 || (d = opendir(p->dir)) == NULL)
 		return;
 	while ((entry = readdir(d)) != NULL) {
-		if (strncmp(entry->d_name, PART_MARK, strlen(PART_MARK)) == 0 && !is_made_now(dirfd(d), entry->d_name))
+		if (is_ours(entry->d_name) && fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+		    mine.st_mtime - st.st_mtime > LEFT_S)
 			(void)unlinkat(dirfd(d), entry->d_name, 0);
 	}
 	(void)closedir(d);
@@ -125,18 +147,24 @@ sweep(const char *dir)
 static enum err_code
 part_open(struct part *p, struct err *e)
 {
-	struct stat	st;
+	(void)snprintf(p->path, sizeof(p->path), "%s/" PART_MARK PART_RANDOM, p->dir);
+	return (p->fd = mkostemp(p->path, O_CLOEXEC)) == -1 ? file_fail(p->dir, e) : ERR_OK;
+}
 
-	do {
-		if (p->fd != -1)
-			(void)close(p->fd);
-		(void)snprintf(p->path, sizeof(p->path), "%s/" PART_MARK PART_RANDOM, p->dir);
-		if ((p->fd = mkostemp(p->path, O_CLOEXEC)) == -1)
-			return file_fail(p->dir, e);
-		if (flock(p->fd, LOCK_EX) == -1 || fstat(p->fd, &st) == -1)
-			return file_fail(p->path, e);
-	} while (st.st_nlink == 0);	/* swept before it was locked */
-	return ERR_OK;
+static enum err_code
+copy_fail(int rc, struct err *e)
+{
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+		return err_set(e, ERR_DISK_LOW, "the disk of the copy is full: make room, or choose another");
+	case SQLITE_NOMEM:
+		return err_set(e, ERR_NOMEM, "backup");
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(e, ERR_BUSY, "the copy could not be made: %s", sqlite3_errstr(rc));
+	default:
+		return err_set(e, ERR_STORAGE, "the copy could not be made: %s", sqlite3_errstr(rc));
+	}
 }
 
 /* All pages, in one moment of the ledger: the transaction keeps others' commits out of the copy, and SQLite from beginning again at each. */
@@ -157,9 +185,9 @@ copy_pages(struct connection *from, struct connection *to, struct err *e)
 		step = sqlite3_backup_step(b, STEP_PAGES);
 	while (step == SQLITE_OK);
 	end = sqlite3_backup_finish(b);
-	if (step != SQLITE_DONE)
-		return err_set(e, (step & 0xff) == SQLITE_NOMEM ? ERR_NOMEM : ERR_STORAGE, "the copy could not be made: %s", sqlite3_errstr(step));
-	return end == SQLITE_OK ? connection_exec(from, "COMMIT", "backup", e) : connection_fail(to, end, "backup", e);
+	if (step != SQLITE_DONE || end != SQLITE_OK)
+		return copy_fail(step != SQLITE_DONE ? step : end, e);
+	return connection_exec(from, "COMMIT", "backup", e);
 }
 
 static enum err_code
@@ -171,7 +199,7 @@ copy(const char *path, const char *part, struct err *e)
 
 	/* what is copied over is a new file: nothing of it has to be taken back */
 	if ((rc = connection_open(&from, path, false, e)) == ERR_OK && (rc = schema_check(&from, &version, e)) == ERR_OK &&
-	    (rc = connection_open(&to, part, false, e)) == ERR_OK &&
+	    (rc = connection_open_alone(&to, part, e)) == ERR_OK &&
 	    (rc = connection_exec(&to, "PRAGMA journal_mode = MEMORY", "backup", e)) == ERR_OK)
 		rc = copy_pages(&from, &to, e);
 	connection_close(&to);
@@ -190,7 +218,6 @@ first_word(void *arg, int n, char **values, char **names)
 	return 0;
 }
 
-/* Alone with the file: no shared memory is made beside it, which some disks for backups cannot do. */
 static enum err_code
 check_whole(const char *part, struct backup *ret, struct err *e)
 {
@@ -200,8 +227,7 @@ check_whole(const char *part, struct backup *ret, struct err *e)
 	int64_t			version;
 	int			found;
 
-	if ((rc = connection_open(&c, part, false, e)) != ERR_OK ||
-	    (rc = connection_exec(&c, "PRAGMA locking_mode = EXCLUSIVE", "backup", e)) != ERR_OK || (rc = schema_check(&c, &version, e)) != ERR_OK)
+	if ((rc = connection_open_alone(&c, part, e)) != ERR_OK || (rc = schema_check(&c, &version, e)) != ERR_OK)
 		goto out;
 	if ((found = sqlite3_exec(c.db, "PRAGMA quick_check(1)", first_word, word, NULL)) != SQLITE_OK)
 		rc = connection_fail(&c, found, "backup", e);
@@ -235,15 +261,15 @@ backup_copy(const char *path, const char *file, int64_t leave_free_bytes, struct
 
 	if ((rc = place(&part, path, file, e)) != ERR_OK)
 		return rc;
-	sweep(part.dir);
-	if ((rc = check_room(path, part.dir, leave_free_bytes, e)) != ERR_OK)
+	if ((rc = part_open(&part, e)) != ERR_OK)
 		return rc;
-	if ((rc = part_open(&part, e)) == ERR_OK && (rc = copy(path, part.path, e)) == ERR_OK && (rc = part_check(&part, ret, e)) == ERR_OK)
+	sweep(&part);
+	if ((rc = check_room(path, part.dir, leave_free_bytes, e)) == ERR_OK && (rc = copy(path, part.path, e)) == ERR_OK &&
+	    (rc = part_check(&part, ret, e)) == ERR_OK)
 		rc = file_publish(part.path, part.file, e);
-	if (rc != ERR_OK && part.fd != -1)
+	if (rc != ERR_OK)
 		(void)unlink(part.path);
-	/* Not before SQLite has closed it: that would take its locks. */
-	if (part.fd != -1)
-		(void)close(part.fd);
+	/* not before SQLite has closed it: that would take its locks */
+	(void)close(part.fd);
 	return rc;
 }

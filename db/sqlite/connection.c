@@ -145,8 +145,8 @@ connection_harden(struct connection *c, struct err *e)
 	    "PRAGMA temp_store = MEMORY;", "settings", e);
 }
 
-enum err_code
-connection_open(struct connection *c, const char *path, bool create, struct err *e)
+static enum err_code
+open_file(struct connection *c, const char *path, bool create, struct err *e)
 {
 	static pthread_once_t	once = PTHREAD_ONCE_INIT;
 	int			flags, rc;
@@ -159,6 +159,25 @@ connection_open(struct connection *c, const char *path, bool create, struct err 
 		flags |= SQLITE_OPEN_CREATE;
 	if ((rc = sqlite3_open_v2(path, &c->db, flags, NULL)) != SQLITE_OK)
 		return connection_fail(c, rc, path, e);
+	return ERR_OK;
+}
+
+enum err_code
+connection_open(struct connection *c, const char *path, bool create, struct err *e)
+{
+	enum err_code	rc;
+
+	return (rc = open_file(c, path, create, e)) != ERR_OK ? rc : connection_harden(c, e);
+}
+
+enum err_code
+connection_open_alone(struct connection *c, const char *path, struct err *e)
+{
+	enum err_code	rc;
+
+	/* first of all: what hardens it reads the file already */
+	if ((rc = open_file(c, path, false, e)) != ERR_OK || (rc = connection_exec(c, "PRAGMA locking_mode = EXCLUSIVE", "settings", e)) != ERR_OK)
+		return rc;
 	return connection_harden(c, e);
 }
 

@@ -24,6 +24,8 @@ enum connection_kind { CONNECTION_WRITER, CONNECTION_READER };
 /* Opens the file, which must exist, and hardens the connection.  Nothing of its content is believed yet. */
 ERR_MUST_CHECK enum err_code	connection_open(struct connection *c, const char *path, bool create, struct err *e);
 
+/* The same for a file that nobody else has: no memory is shared with others, which not every disk can do. */
+ERR_MUST_CHECK enum err_code	connection_open_alone(struct connection *c, const char *path, struct err *e);
 /* For a ledger whose schema was checked: the settings that need it, and the statements.  ERR_CONFIG: not that schema. */
 ERR_MUST_CHECK enum err_code	connection_prepare(struct connection *c, enum connection_kind kind, int64_t cache_bytes,
 				    struct err *e);

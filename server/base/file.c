@@ -135,7 +135,8 @@ file_sync_dir(const char *path, struct err *e)
 
 	if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		return file_err(e, "open", path);
-	if (fsync(fd) == -1)
+	/* where a directory cannot be synced, its names are as durable as they get */
+	if (fsync(fd) == -1 && errno != EINVAL && errno != ENOTSUP)
 		rc = file_err(e, "sync", path);
 	(void)close(fd);
 	return rc;
@@ -155,18 +156,27 @@ sync_file(const char *path, struct err *e)
 	return rc;
 }
 
-/* Not every file system can do either: NFS knows no such rename, that of a memory stick no link. */
+/* Not every file system can do it: NFS knows no such rename, others no link; where there is neither, a look before must do. */
 static bool
 rename_new(const char *part, const char *path)
 {
+	struct stat st;
+
 	if (renameat2(AT_FDCWD, part, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
 		return true;
 	if (errno != EINVAL && errno != ENOSYS)
 		return false;
-	if (link(part, path) == -1)
+	if (link(part, path) == 0) {
+		(void)unlink(part);
+		return true;
+	}
+	if (errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP)
 		return false;
-	(void)unlink(part);
-	return true;
+	if (lstat(path, &st) == 0) {
+		errno = EEXIST;
+		return false;
+	}
+	return errno == ENOENT && rename(part, path) == 0;
 }
 
 enum err_code

@@ -26,7 +26,8 @@ async function page(before) {
 async function renew(options) {
   const answer = await ask("/v1/events?limit=100", options);
   const oldest = answer.events.at(-1)?.id ?? 0;
-  const before = options?.own ? shown.filter((event) => event.id < oldest) : [];
+  const joins = shown.length > 0 && shown[0].id >= oldest; // else so many came meanwhile that some are between them
+  const before = options?.own && joins ? shown.filter((event) => event.id < oldest) : [];
   if (before.length === 0) next = answer.next;
   shown = [...answer.events, ...before];
 }
