@@ -151,22 +151,6 @@ part_open(struct part *p, struct err *e)
 	return (p->fd = mkostemp(p->path, O_CLOEXEC)) == -1 ? file_fail(p->dir, e) : ERR_OK;
 }
 
-static enum err_code
-copy_fail(int rc, struct err *e)
-{
-	switch (rc & 0xff) {
-	case SQLITE_FULL:
-		return err_set(e, ERR_DISK_LOW, "the disk of the copy is full: make room, or choose another");
-	case SQLITE_NOMEM:
-		return err_set(e, ERR_NOMEM, "backup");
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return err_set(e, ERR_BUSY, "the copy could not be made: %s", sqlite3_errstr(rc));
-	default:
-		return err_set(e, ERR_STORAGE, "the copy could not be made: %s", sqlite3_errstr(rc));
-	}
-}
-
 /* All pages, in one moment of the ledger: the transaction keeps others' commits out of the copy, and SQLite from beginning again at each. */
 static enum err_code
 copy_pages(struct connection *from, struct connection *to, struct err *e)
@@ -185,8 +169,13 @@ copy_pages(struct connection *from, struct connection *to, struct err *e)
 		step = sqlite3_backup_step(b, STEP_PAGES);
 	while (step == SQLITE_OK);
 	end = sqlite3_backup_finish(b);
-	if (step != SQLITE_DONE || end != SQLITE_OK)
-		return copy_fail(step != SQLITE_DONE ? step : end, e);
+	/* finish has left the words of either error with the copy's connection */
+	if (step != SQLITE_DONE)
+		end = step;
+	if ((end & 0xff) == SQLITE_FULL)
+		return err_set(e, ERR_DISK_LOW, "the disk of the copy is full: make room, or choose another");
+	if (end != SQLITE_OK)
+		return connection_fail(to, end, "backup", e);
 	return connection_exec(from, "COMMIT", "backup", e);
 }
 
